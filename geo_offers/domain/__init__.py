@@ -1,0 +1,1 @@
+"""What is true about places, offers and money; no I/O, imports nothing of ours."""
