@@ -12,12 +12,16 @@ _SPHERE_M = 6_371_008.8
 _SPHERE_DOUBT = 0.012
 
 
-def geodesics_m(lng: float, lat: float, lngs: NDArray[np.float64], lats: NDArray[np.float64]) -> NDArray[np.float64]:
+def geodesics_m(
+    lng: float, lat: float, lngs: NDArray[np.float64], lats: NDArray[np.float64]
+) -> NDArray[np.float64]:
     n = len(lngs)
     return np.asarray(_WGS84.inv(np.full(n, lng), np.full(n, lat), lngs, lats)[2])
 
 
-def haversines_m(lng: float, lat: float, lngs: NDArray[np.float64], lats: NDArray[np.float64]) -> NDArray[np.float64]:
+def haversines_m(
+    lng: float, lat: float, lngs: NDArray[np.float64], lats: NDArray[np.float64]
+) -> NDArray[np.float64]:
     north, east = np.radians(lats - lat) / 2, np.radians(lngs - lng) / 2
     a = np.sin(north) ** 2 + np.cos(np.radians(lat)) * np.cos(np.radians(lats)) * np.sin(east) ** 2
     return 2 * _SPHERE_M * np.arcsin(np.sqrt(np.minimum(1.0, a)))

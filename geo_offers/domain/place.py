@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from geo_offers.domain.errors import CoordinateInvalid, InvalidInput
 
@@ -73,15 +73,27 @@ def clean_text(value: str, *, what: str, longest: int = MAX_TEXT_LENGTH) -> str:
         raise InvalidInput(f"{what} has {len(value):,} characters, the most is {longest:,}")
     forbidden = _FORBIDDEN_IN_TEXT.search(value)
     if forbidden:
-        raise InvalidInput(f"{what} contains the character U+{ord(forbidden.group()):04X}, which is not allowed")
+        raise InvalidInput(
+            f"{what} contains the character U+{ord(forbidden.group()):04X}, which is not allowed"
+        )
     return unicodedata.normalize("NFC", value).strip()
 
 
 def shop_id_of(provider: str, source_id: str) -> str:
     """The id of a shop that came from a source: the same source row has the same id in every store."""
-    digest = hashlib.blake2b(f"{provider}\x1f{source_id}".encode(), digest_size=10, person=b"shop").digest()
+    return "shp_" + _sixteen_of(provider, source_id, person=b"shop")
+
+
+def district_id_of(provider: str, source_id: str) -> str:
+    """The id of a district that came from a source: "dst_" and 16 characters, as shop_id_of has it."""
+    return "dst_" + _sixteen_of(provider, source_id, person=b"district")
+
+
+def _sixteen_of(provider: str, source_id: str, *, person: bytes) -> str:
+    """80 bits of a hash of a source row as 16 characters of Crockford's base 32."""
+    digest = hashlib.blake2b(f"{provider}\x1f{source_id}".encode(), digest_size=10, person=person).digest()
     number = int.from_bytes(digest)
-    return "shp_" + "".join(_CROCKFORD[number >> shift & 31] for shift in range(75, -1, -5))
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(75, -1, -5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +124,46 @@ class Shop:
 
     def __post_init__(self) -> None:
         if not _SHOP_ID.match(self.id):
-            raise InvalidInput(f"shop id {self.id!r} is not of the form shp_ and 16 characters", pointer="/id")
+            raise InvalidInput(
+                f"shop id {self.id!r} is not of the form shp_ and 16 characters", pointer="/id"
+            )
         object.__setattr__(self, "name", clean_text(self.name, what="name", longest=MAX_NAME_LENGTH))
         if not self.name:
             raise InvalidInput("a shop needs a name", pointer="/name")
-        names = {tag: clean_text(text, what=f"name:{tag}", longest=MAX_NAME_LENGTH) for tag, text in self.names.items()}
+        names = {
+            tag: clean_text(text, what=f"name:{tag}", longest=MAX_NAME_LENGTH)
+            for tag, text in self.names.items()
+        }
         object.__setattr__(self, "names", MappingProxyType(names))
         for what in ("brand", "address", "opening_hours"):
             text = getattr(self, what)
             if text is not None:
                 object.__setattr__(self, what, clean_text(text, what=what) or None)
+
+
+class ShopRow(NamedTuple):
+    """A live shop as plain values, for those who take all of them into columns.
+
+    cell        H3 cell at resolution 15
+    lng, lat    degrees, WGS 84
+    names_json  a JSON object of names by BCP 47 tag, as text; "{}" when there are none
+    """
+
+    cell: int
+    id: str
+    lng: float
+    lat: float
+    category: str
+    name: str
+    names_json: str
+    brand: str | None
+    address: str | None
+    opening_hours: str | None
+    time_zone: str
+    country: str | None
+    source_provider: str
+    source_id: str
+    licence: str
 
 
 DistrictKind = Literal["official", "discovered", "custom"]

@@ -39,3 +39,50 @@ def centre_of(cell: int) -> tuple[float, float]:
 def pentagons(resolution: int) -> list[int]:
     """The twelve pentagons of a resolution, where rings of cells behave oddly."""
     return [int(cell) for cell in h3.get_pentagons(resolution)]
+
+
+def centres_of(cells: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The centres of n cells as (lngs, lats), float64[n] each."""
+    lats_lngs = np.array([h3.cell_to_latlng(cell) for cell in cells.tolist()], np.float64).reshape(-1, 2)
+    return lats_lngs[:, 1].copy(), lats_lngs[:, 0].copy()
+
+
+def disk_of(cell: int, k: int) -> NDArray[np.int64]:
+    """The cells within k steps of a cell, itself among them; around a pentagon there are fewer."""
+    return h3.grid_disk(cell, k).astype(np.int64)
+
+
+def neighbours_of(cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The cells beside n cells, int64[n, 6] ascending; 0 fills the row of a pentagon, which has five."""
+    beside = np.zeros((len(cells), 6), np.int64)
+    for row, cell in enumerate(cells.tolist()):
+        ring = h3.grid_disk(cell, 1)
+        beside[row, : len(ring) - 1] = np.sort(ring[ring != cell])
+    return beside
+
+
+def corners_of(cell: int) -> list[int]:
+    """The corners of a cell, counter-clockwise, as ids that its neighbours share; six, of a pentagon five."""
+    corners: list[int] = h3.cell_to_vertexes(cell).tolist()
+    return corners
+
+
+def corner_at(corner: int) -> tuple[float, float]:
+    """Where a corner is, as (lng, lat)."""
+    lat, lng = h3.vertex_to_latlng(corner)
+    return lng, lat
+
+
+def outline_of(cell: int) -> list[tuple[float, float]]:
+    """The border of a cell as (lng, lat), counter-clockwise, not closed; corners are within [-180, 180]."""
+    return [(lng, lat) for lat, lng in h3.cell_to_boundary(cell)]
+
+
+def average_spacing_m(resolution: int) -> float:
+    """How far apart the centres of neighbours are on average; 28 % less to 11 % more in places (measured at 11)."""
+    return float(h3.average_hexagon_edge_length(resolution, unit="m")) * 3**0.5
+
+
+def coarser(cells: NDArray[np.int64], resolution: int) -> NDArray[np.int64]:
+    """The cells of a coarser resolution that n cells descend from, int64[n]."""
+    return np.fromiter((h3.cell_to_parent(cell, resolution) for cell in cells.tolist()), np.int64, len(cells))

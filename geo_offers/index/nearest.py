@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -105,7 +104,9 @@ class NearestShops:
         """One tree for each value of a column; value v has root v."""
         slots = np.argsort(column, kind="stable").astype(np.int32)
         points = self._xyz[slots]
-        balls, spans = cell_tree.build(cells[slots], points, np.searchsorted(column[slots], np.arange(kinds + 1)))
+        balls, spans = cell_tree.build(
+            cells[slots], points, np.searchsorted(column[slots], np.arange(kinds + 1))
+        )
         return points, slots, self._ranks, balls, spans
 
     def __len__(self) -> int:
@@ -115,7 +116,9 @@ class NearestShops:
     def nbytes(self) -> int:
         """Memory of the index beside the shops' own columns."""
         trees = (self._all, self._by_leaf, self._by_group)
-        return self._ranks.nbytes + sum(part.nbytes for tree in trees for part in (tree[0], tree[1], tree[3], tree[4]))
+        return self._ranks.nbytes + sum(
+            part.nbytes for tree in trees for part in (tree[0], tree[1], tree[3], tree[4])
+        )
 
     def nearest(
         self,
@@ -140,12 +143,14 @@ class NearestShops:
             slots, chords = candidates.top(here, asked + 1, low, high)
             if where.opening is not None and where.opening.evaluate(slots):
                 continue  # some of them may be shut
-            if after is None and self._proven(here, slots, chords, radius_m):
+            if after is None and self._proven(slots, chords, radius_m):
                 return slots[:k], likely_geodesics_m(chords[:k])
             complete = len(slots) <= asked
             sure_m = ANYWHERE_M if complete else greatest_geodesic_m(float(chords[asked - 1]))
             reach = min(high, greatest_chord_m(sure_m))
-            slots, distances = self._measured(at, candidates.between(here, low, reach), radius_m, where.opening, after)
+            slots, distances = self._measured(
+                at, candidates.between(here, low, reach), radius_m, where.opening, after
+            )
             # Up to sure_m nobody is missing; beyond it the list may have gaps.
             if complete or radius_m <= sure_m or (len(slots) >= k and distances[k - 1] <= sure_m):
                 return slots[:k], distances[:k]
@@ -219,7 +224,7 @@ class NearestShops:
             slots = slots[where.opening.is_open(slots)]
         return _FromList(slots, self._xyz[slots], self._ranks[slots])
 
-    def _proven(self, here: NDArray[np.float64], slots: Slots, chords: Metres, radius_m: float) -> bool:
+    def _proven(self, slots: Slots, chords: Metres, radius_m: float) -> bool:
         doubtful = np.empty(1, np.bool_)
         found = np.array([len(slots)], np.int32)
         sure = surely_within_chord_m(radius_m)
@@ -236,7 +241,9 @@ class NearestShops:
         ranks = self._ranks[slots]
         counts = distances <= radius_m
         if after is not None:
-            counts &= (distances > after.distance_m) | ((distances == after.distance_m) & (ranks > after.rank))
+            counts &= (distances > after.distance_m) | (
+                (distances == after.distance_m) & (ranks > after.rank)
+            )
         slots, distances, ranks = slots[counts], distances[counts], ranks[counts]
         order = np.lexsort((ranks, distances))
         return slots[order], distances[order]

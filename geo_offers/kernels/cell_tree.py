@@ -172,7 +172,9 @@ def _search(tree, root, x, y, z, low2, high2, opening, best_d2, best_slot, best_
             continue
         node = stack[depth]
         if spans[node, 3] > 0:
-            depth = _push_children(balls, spans[node, 2], spans[node, 3], x, y, z, limit, stack, bounds, depth)
+            depth = _push_children(
+                balls, spans[node, 2], spans[node, 3], x, y, z, limit, stack, bounds, depth
+            )
             continue
         for i in range(spans[node, 0], spans[node, 1]):
             d2 = (xyz[i, 0] - x) ** 2 + (xyz[i, 1] - y) ** 2 + (xyz[i, 2] - z) ** 2
@@ -267,7 +269,8 @@ def doubtful_many(xyz, slots, chords, found, sure_chord, out):
     sure_chord  a candidate up to this chord is surely within the radius, metres
     out      bool[m]; written in place
 
-    An order is proven where neighbours differ by more than the gap, or stand at one and the same point.
+    An order is proven where neighbours differ by more than the gap, or stand at one and the same point with
+    the next one known.
     """
     for q in range(len(slots)):
         out[q] = False
@@ -278,5 +281,7 @@ def doubtful_many(xyz, slots, chords, found, sure_chord, out):
             elif i > 0 and chord - chords[q, i - 1] <= chord_gap_m(chord):
                 a = slots[q, i - 1]
                 b = slots[q, i]
-                if xyz[a, 0] != xyz[b, 0] or xyz[a, 1] != xyz[b, 1] or xyz[a, 2] != xyz[b, 2]:
+                apart = xyz[a, 0] != xyz[b, 0] or xyz[a, 1] != xyz[b, 1] or xyz[a, 2] != xyz[b, 2]
+                # Behind the last one seen there may be others, as far as it and elsewhere.
+                if apart or i == slots.shape[1] - 1:
                     out[q] = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from geo_offers.kernels.distance import GAP_PER_CUBIC_M, SLACK_M, WGS84_A, WGS84_F
 
@@ -28,7 +29,12 @@ def chord_m(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def nearest(
-    points: Sequence[Sequence[float]], ranks: Sequence[int], here: Sequence[float], low: float, high: float, k: int
+    points: Sequence[Sequence[float]],
+    ranks: Sequence[int],
+    here: Sequence[float],
+    low: float,
+    high: float,
+    k: int,
 ) -> list[int]:
     """The k points with the shortest chords from low to high, by chord, then rank."""
     chords = [chord_m(point, here) for point in points]
@@ -41,12 +47,20 @@ def within(points: Iterable[Sequence[float]], here: Sequence[float], low: float,
     return [slot for slot, point in enumerate(points) if low <= chord_m(point, here) <= high]
 
 
-def doubtful(points: Sequence[Sequence[float]], slots: Sequence[int], chords: Sequence[float], sure_chord: float) -> bool:
-    """Whether chords leave the order of these slots, or that the radius holds them, unproven (up to 200 km)."""
+def doubtful(
+    points: Sequence[Sequence[float]],
+    slots: Sequence[int],
+    chords: Sequence[float],
+    sure_chord: float,
+    *,
+    full: bool,
+) -> bool:
+    """Whether chords leave the order of these slots, or that the radius holds them, unproven (up to 200 km).
+
+    `full`: there may be more behind the last one.
+    """
     if any(chord > sure_chord for chord in chords):
         return True
-    pairs = zip(slots, slots[1:], chords, chords[1:], strict=False)
-    return any(
-        far - near <= SLACK_M + GAP_PER_CUBIC_M * far**3 and tuple(points[a]) != tuple(points[b])
-        for a, b, near, far in pairs
-    )
+    close = [far - near <= SLACK_M + GAP_PER_CUBIC_M * far**3 for near, far in pairwise(chords)]
+    apart = [tuple(points[a]) != tuple(points[b]) for a, b in pairwise(slots)]
+    return any(c and a for c, a in zip(close, apart, strict=True)) or (full and close[-1])

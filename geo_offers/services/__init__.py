@@ -1,0 +1,1 @@
+"""One file a trip: where index and stores meet."""

@@ -7,14 +7,17 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from geo_offers.domain.place import District, Shop
+from geo_offers.domain.place import District, Shop, ShopRow
 
 ChangedKind = Literal["shop", "district", "all"]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """What an import did to the store: rows added, changed, left as they were, retired."""
+    """What an import did to the store: rows added, changed, left as they were, retired.
+
+    A retired row that comes again counts as added: live rows after = live rows before + added - retired.
+    """
 
     added: int
     updated: int
@@ -24,7 +27,10 @@ class ImportCounts:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step of the catalog: what changed at this revision; `id` is None when kind is "all"."""
+    """One step of the catalog: what changed at this revision; `id` is None when kind is "all".
+
+    A step names what to look at again, not how: the shop or district may be new, different or retired.
+    """
 
     revision: int
     kind: ChangedKind
@@ -39,6 +45,9 @@ class CatalogReading(Protocol):
 
     def shops(self) -> AsyncIterator[Sequence[Shop]]:
         """Every live shop once, in chunks, in the order of its H3 cell, then id."""
+
+    def shop_rows(self) -> AsyncIterator[Sequence[ShopRow]]:
+        """The shops of `shops()` in the same order, as rows: made for loading millions."""
 
     async def districts(self) -> Sequence[District]:
         """Every live district, ordered by id."""
@@ -75,17 +84,25 @@ class CatalogStore(Protocol):
     ) -> ImportCounts:
         """Take all of `shops` or, when the iterable raises, none.
 
-        - A shop is known by (source.provider, source.id): the same again updates, the same unchanged does nothing.
-          Twice in one import: the last one counts.
-        - `replace` retires the live shops of this dataset that are not in the import; without it nothing is retired.
+        - A shop is known by (source.provider, source.id): the same again updates, unchanged it does nothing.
+          Twice in one import: the last one counts. A known shop keeps the id that it has.
+        - A shop belongs to the dataset that brought it last.
+        - `replace` retires the live shops of this dataset that did not come; without it none is retired.
         - A retired shop that comes again lives again, with its id.
-        - One revision for the whole import, and none when nothing changed.
+        - All becomes visible at once: as one step "all", or one step a shop in the order of their ids when at
+          most 1,000 changed. No revision when nothing changed.
+        - Raises Conflict when a new shop has the id of another source's shop.
         - Memory does not grow with the number of shops. Others may read and write while the iterable runs.
-        - `on_rows` hears how many rows were taken so far, now and then.
+        - `on_rows` hears how many rows were taken so far, now and then and at the end. It is called, like the
+          iterable, in another thread than the caller's.
         """
 
     async def put_shops(self, shops: Sequence[Shop]) -> int:
-        """Insert or update these shops by id in one transaction, one change each; the revision after it."""
+        """Insert or update these shops by id in one transaction, one step each; the revision after it.
+
+        Given twice, the last one counts; retired ones live again; given none, nothing changes. Their dataset
+        stays as it is, and new ones have none. Raises Conflict when another id has the same source.
+        """
 
     async def retire_shop(self, shop_id: str) -> int:
         """Take a shop out of the catalog; the revision after it. Raises ShopNotFound."""
@@ -96,7 +113,10 @@ class CatalogStore(Protocol):
     async def import_districts(
         self, districts: Sequence[District], *, dataset: str, replace: bool = False
     ) -> ImportCounts:
-        """Take all of these districts or none; known by (source.provider, source.id); `replace` as for shops."""
+        """Take all of these districts or none, by the promises of `import_shops`.
+
+        Raises InvalidInput when a geometry is not a polygon on the Earth or a parent is not known.
+        """
 
     async def get_district(self, district_id: str) -> District:
         """A live district with its geometry. Raises DistrictNotFound."""

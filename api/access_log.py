@@ -1,0 +1,36 @@
+"""One line a request: method, path, status, time; never a query string, which holds positions."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger("access")
+
+
+class AccessLog:
+    """ASGI middleware that logs every finished request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def remember(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, remember)
+        finally:
+            took_ms = round((time.perf_counter() - started) * 1_000, 2)
+            log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)

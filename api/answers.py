@@ -1,0 +1,27 @@
+"""How an answer that was made from the catalog leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.datastructures import URL
+from starlette.responses import Response
+
+_encode = msgspec.json.Encoder().encode
+
+
+def catalog_answer(document: Any, revision: int, *, link: str | None = None) -> Response:
+    """JSON with the revision that it was made from."""
+    headers = {"X-Catalog-Revision": str(revision), "Vary": "Accept-Language"}
+    if link is not None:
+        headers["Link"] = link
+    return Response(_encode(document), media_type="application/json", headers=headers)
+
+
+def next_link(url: URL, cursor: str | None) -> str | None:
+    """The Link header of a page, when there is another one."""
+    if cursor is None:
+        return None
+    following = url.include_query_params(cursor=cursor)
+    return f'<{following.path}?{following.query}>; rel="next"'

@@ -1,0 +1,134 @@
+"""One table from our errors to HTTP, and the one shape in which every error leaves: RFC 9457 problem+json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from geo_offers.domain import errors
+
+log = structlog.get_logger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+RETRY_AFTER_S = 1
+
+#: The nearest class in an error's family tree decides.
+STATUS: Mapping[type[errors.GeoOffersError], int] = {
+    errors.InvalidInput: 422,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.StoreUnavailable: 503,
+}
+
+_CODES_OF_STATUS = {404: "no_such_route", 405: "method_not_allowed"}
+_encode = msgspec.json.Encoder().encode
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    faults: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem document. `faults` are its `errors[]`: pointer, code and detail of each."""
+    document: dict[str, Any] = {
+        "type": f"urn:geo-offers:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if faults:
+        document["errors"] = list(faults)
+    return Response(_encode(document), status, media_type=PROBLEM_JSON, headers=dict(headers or {}))
+
+
+def status_of(error: errors.GeoOffersError) -> int:
+    """The status of one of our errors."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem_of(error: errors.GeoOffersError) -> Response:
+    """The problem document of one of our errors."""
+    status = status_of(error)
+    pointer = getattr(error, "pointer", None)
+    faults = [{"pointer": pointer, "code": error.code, "detail": str(error)}] if pointer else []
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
+    return problem(status, error.code, str(error), faults=faults, headers=headers)
+
+
+def _fault(error: Mapping[str, Any]) -> dict[str, str]:
+    """One fault that pydantic found, in our words."""
+    pointer = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"][1:])
+    match error["type"]:
+        case "extra_forbidden":
+            return {
+                "pointer": pointer,
+                "code": "unknown_parameter",
+                "detail": f"there is no parameter {error['loc'][-1]}",
+            }
+        case "repeated":
+            return {
+                "pointer": pointer,
+                "code": "repeated_parameter",
+                "detail": "this is given more than once",
+            }
+        case "missing":
+            return {"pointer": pointer, "code": "missing", "detail": "this is required"}
+        case "value_error":
+            return {"pointer": pointer, "code": "invalid_value", "detail": str(error["ctx"]["error"])}
+        case _:
+            return {"pointer": pointer, "code": "invalid_value", "detail": str(error["msg"])}
+
+
+def validation_problem(faults: Sequence[Mapping[str, str]]) -> Response:
+    """422 for a request whose parameters or body are not as documented."""
+    code = faults[0]["code"] if len({fault["code"] for fault in faults}) == 1 else "invalid_request"
+    detail = "; ".join(f"{fault['pointer'].removeprefix('/')}: {fault['detail']}" for fault in faults)
+    return problem(422, code, detail, faults=faults)
+
+
+async def _on_validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return validation_problem([_fault(fault) for fault in error.errors()])
+
+
+async def _on_ours(_: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.GeoOffersError)
+    return problem_of(error)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _CODES_OF_STATUS.get(error.status_code, "http_error")
+    detail = f"{request.method} {request.url.path}: {error.detail}"
+    return problem(error.status_code, code, detail, headers=error.headers)
+
+
+async def _on_surprise(request: Request, error: Exception) -> Response:
+    log.error(
+        "request_failed",
+        method=request.method,
+        path=request.url.path,
+        error=type(error).__name__,
+        exc_info=error,
+    )
+    return problem(500, "internal_error", "this is our fault; it was logged")
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Every error of this app leaves as a problem document."""
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(errors.GeoOffersError, _on_ours)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_surprise)

@@ -1,0 +1,52 @@
+"""Is the process alive, and can it answer?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from api.errors import problem
+from geo_offers.bootstrap import Services
+
+router = APIRouter(tags=["health"])
+
+
+class Alive(BaseModel):
+    status: str
+
+
+class Ready(BaseModel):
+    """What this process answers from."""
+
+    status: str
+    catalog_revision: int
+    shops: int
+    districts: int
+
+
+@router.get("/healthz", summary="Is the process alive?")
+async def healthz() -> Alive:
+    """200 as long as the process runs."""
+    return Alive(status="ok")
+
+
+@router.get("/readyz", summary="Can it answer?", response_model=Ready)
+async def readyz(request: Request) -> Any:
+    """200 once the catalog is loaded; 503 before."""
+    services: Services | None = getattr(request.app.state, "services", None)
+    if services is None:
+        return _not_ready()
+    snapshot = services.catalog.current
+    return Ready(
+        status="ready",
+        catalog_revision=snapshot.revision,
+        shops=len(snapshot.shops),
+        districts=len(snapshot.districts.rows),
+    )
+
+
+def _not_ready() -> Response:
+    return problem(503, "not_ready", "the catalog is still loading", headers={"Retry-After": "1"})

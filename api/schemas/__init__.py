@@ -1,0 +1,1 @@
+"""Pydantic models of the HTTP contract; used at the door and nowhere else."""

@@ -1,0 +1,84 @@
+"""Where every adapter is chosen, once; the only file that names one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from geo_offers.domain.errors import InvalidInput
+from geo_offers.services.catalog import Catalog, CatalogFollower, load_snapshot
+from geo_offers.services.find_shops import FindShops
+from geo_offers.settings import Settings
+from geo_offers.stores import sqlite_files
+from geo_offers.stores.durable_sqlite import SqliteStore
+from geo_offers.stores.ports import CatalogStore
+
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a running process offers to its doors."""
+
+    store: CatalogStore
+    catalog: Catalog
+    follower: CatalogFollower
+    find_shops: FindShops
+
+
+def utc_now() -> datetime:
+    """The clock of a running process; tests bring their own."""
+    return datetime.now(UTC)
+
+
+async def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> Services:
+    """Everything wired, with the catalog loaded. Raises what `open_store` raises."""
+    store = await open_store(settings)
+    catalog = Catalog(await load_snapshot(store))
+    return Services(store, catalog, CatalogFollower(catalog, store), FindShops(catalog, now))
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> AsyncIterator[Services]:
+    """Services that follow the store for as long as the context is open."""
+    services = await build(settings, now=now)
+    services.find_shops.warm_up()
+    following = asyncio.create_task(services.follower.run())
+    try:
+        yield services
+    finally:
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        await services.store.close()
+
+
+async def open_store(settings: Settings) -> CatalogStore:
+    """The store behind `database_url`, ready to use; an embedded one is made when it is not there.
+
+    Raises InvalidInput for a URL that names no store of ours, StoreUnavailable when it cannot be had and
+    SchemaOutdated when its tables are of another version.
+    """
+    return await SqliteStore.open(_sqlite_path(settings.database_url))
+
+
+async def migrate_store(settings: Settings) -> tuple[str | None, str]:
+    """Bring the store's tables to this program's version; the version before (None when new) and after."""
+    return await asyncio.to_thread(sqlite_files.bring_up_to_date, _sqlite_path(settings.database_url))
+
+
+def _sqlite_path(url: str) -> Path:
+    pointer = "GEO_OFFERS_DATABASE_URL"
+    if url.startswith("postgresql"):
+        raise InvalidInput(
+            "the server profile (PostgreSQL) is not part of this version yet: use a sqlite:/// URL",
+            pointer=pointer,
+        )
+    path = url.removeprefix(_SQLITE)
+    if path == url or not path or path == ":memory:" or "?" in path:
+        raise InvalidInput("the database URL is not of the form sqlite:////path/to/file", pointer=pointer)
+    return Path(path).expanduser()

@@ -1,0 +1,91 @@
+"""The command line: thin, one function a command; what a command does lives elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from geo_offers.bootstrap import migrate_store
+from geo_offers.cli_import import import_commands, load_sample_town
+from geo_offers.domain.errors import GeoOffersError
+from geo_offers.settings import Settings
+
+
+class _OneSentence(TyperGroup):
+    """Prints an error of ours as one sentence on stderr and ends with exit code 1, never with a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GeoOffersError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_OneSentence,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Real merchant districts as a virtual commerce zone: nearby shops, promotions, local search.",
+)
+app.add_typer(import_commands, name="import")
+
+
+def main() -> None:
+    """The program `geo-offers`."""
+    app()
+
+
+@app.command()
+def sample(
+    seed: Annotated[int, typer.Option(help="Another number, another town.")] = 7,
+) -> None:
+    """Load the generated sample town."""
+    load_sample_town(settings_here(), seed=seed)
+
+
+@app.command()
+def settings() -> None:
+    """List the settings with their values; secrets are hidden."""
+    for row in settings_here().described():
+        typer.echo(f"{row.name}={row.value}\n    {row.meaning}{'' if row.is_default else ' (set)'}")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the tables of the store up to date."""
+    before, after = asyncio.run(migrate_store(settings_here()))
+    if before == after:
+        typer.echo(f"The tables are up to date: version {after}.")
+    else:
+        typer.echo(f"The tables are now of version {after}, they were {before or 'not there'}.")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else GEO_OFFERS_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; else GEO_OFFERS_PORT.")] = None,
+) -> None:
+    """Answer over HTTP until Ctrl-C."""
+    import uvicorn  # here, so that the other commands start without it
+
+    chosen = settings_here()
+    uvicorn.run(
+        "api.app:create_app",
+        factory=True,
+        host=host or chosen.host,
+        port=chosen.port if port is None else port,
+        log_level=chosen.log_level,
+        access_log=False,
+    )
+
+
+def settings_here() -> Settings:
+    """The settings of this process's environment; raises InvalidInput for one that cannot be."""
+    return Settings.from_environment(os.environ)

@@ -1,0 +1,191 @@
+"""The commands that bring data in: which file, how to read it, a progress bar, a summary."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+from rich.text import Text
+
+from geo_offers.bootstrap import open_store
+from geo_offers.settings import Settings
+from geo_offers.stores.ports import ImportCounts
+from geodata.category_words import checked_leaf, read_category_words
+from geodata.crs import Crs
+from geodata.files import Format, default_options, format_of, open_shops, stem_of
+from geodata.report import ReadReport
+from geodata.rows import ReadOptions
+from geodata.sample_town import sample_town
+
+import_commands = typer.Typer(no_args_is_help=True, help="Bring shops in from a file.", rich_markup_mode=None)
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="What to import.", show_default=False)]
+DatasetOption = Annotated[
+    str | None, typer.Option(help="What this import belongs to; else provider:file name.", show_default=False)
+]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Retire the shops of the dataset that are no longer in the file.")
+]
+SAMPLE_DATASET = "sample-town"
+
+
+@import_commands.command("shops")
+def import_shops(
+    file: FileArgument,
+    dataset: DatasetOption = None,
+    replace_dataset: ReplaceOption = False,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column is which field, as in name=店名."),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of a CSV, such as gb18030 or cp932.")] = None,
+    crs: Annotated[Crs, typer.Option(help="The coordinate system of a CSV or GeoJSON.")] = Crs.WGS84,
+    category: Annotated[
+        str | None, typer.Option(help="For rows without one, such as food.restaurant.")
+    ] = None,
+    category_map: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Two columns: the file's word, our category.")
+    ] = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Count faulty rows instead of refusing the file.")
+    ] = False,
+    provider: Annotated[str | None, typer.Option(help="Where the rows come from.")] = None,
+    licence: Annotated[str | None, typer.Option(help="The licence they come under.")] = None,
+) -> None:
+    """Import shops from CSV, GeoJSON, OpenStreetMap or Overture places."""
+    told = _mapping(columns or [])
+    file_format = format_of(file)
+    defaults = default_options(file, file_format)
+    options = replace(
+        defaults,
+        provider=provider or defaults.provider,
+        licence=licence or defaults.licence,
+        columns=told,
+        category=checked_leaf(category) if category else None,
+        category_words=read_category_words(category_map) if category_map else {},
+        encoding=encoding,
+        crs=crs,
+        skip_bad_rows=skip_bad_rows,
+    )
+    _import(file, file_format, options, dataset=dataset, replace_dataset=replace_dataset)
+
+
+@import_commands.command("osm")
+def import_osm(
+    file: FileArgument, dataset: DatasetOption = None, replace_dataset: ReplaceOption = False
+) -> None:
+    """Import the shops of an OpenStreetMap extract."""
+    options = default_options(file, Format.OSM)
+    _import(file, Format.OSM, options, dataset=dataset, replace_dataset=replace_dataset)
+
+
+def load_sample_town(settings: Settings, *, seed: int) -> None:
+    """Load the sample town of this seed in place of the one before, and print what that did."""
+    town = sample_town(seed)
+
+    async def load() -> tuple[ImportCounts, ImportCounts]:
+        store = await open_store(settings)
+        try:
+            districts = await store.import_districts(town.districts, dataset=SAMPLE_DATASET, replace=True)
+            shops = await store.import_shops(town.shops, dataset=SAMPLE_DATASET, replace=True)
+            return shops, districts
+        finally:
+            await store.close()
+
+    shops, districts = asyncio.run(load())
+    _print_counts({"shops": shops, "districts": districts})
+
+
+def _import(
+    file: Path, file_format: Format, options: ReadOptions, *, dataset: str | None, replace_dataset: bool
+) -> None:
+    report = ReadReport()
+    settings = Settings.from_environment(os.environ)
+    name = dataset or _dataset_of(file, options)
+
+    async def load() -> ImportCounts:
+        store = await open_store(settings)
+        try:
+            with _progress(file.name) as on_rows:
+                shops = open_shops(file, report, options, file_format=file_format)
+                return await store.import_shops(shops, dataset=name, replace=replace_dataset, on_rows=on_rows)
+        finally:
+            await store.close()
+
+    counts = asyncio.run(load())
+    _print_report(report)
+    _print_counts({f"dataset {name}": counts})
+
+
+def _dataset_of(file: Path, options: ReadOptions) -> str:
+    stem = stem_of(file)
+    return options.provider if options.provider == f"file:{stem}" else f"{options.provider}:{stem}"
+
+
+def _mapping(words: list[str]) -> dict[str, str]:
+    columns = {}
+    for word in words:
+        name, equals, column = word.partition("=")
+        if not equals or not name or not column:
+            raise typer.BadParameter(f"{word!r} is not of the form FIELD=COLUMN", param_hint="--map")
+        columns[name.strip()] = column
+    return columns
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int], None]]:
+    """Where the store says how many rows it took; shown on stderr if that is a terminal."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}  {task.completed:,.0f} shops", markup=False),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda rows: progress.update(task, completed=rows)
+
+
+def _print_report(report: ReadReport) -> None:
+    _print_numbers(
+        "rows", {"read": report.read, "kept": report.kept.total(), "skipped": report.skipped.total()}
+    )
+    for title, numbers in (
+        ("kept by category", report.kept),
+        ("skipped by reason", report.skipped),
+        ("noted", report.noted),
+    ):
+        if numbers:
+            _print_numbers(title, dict(numbers.most_common()))
+
+
+def _print_counts(by_what: dict[str, ImportCounts]) -> None:
+    for what, counts in by_what.items():
+        numbers = {
+            "added": counts.added,
+            "updated": counts.updated,
+            "unchanged": counts.unchanged,
+            "retired": counts.retired,
+        }
+        _print_numbers(what, numbers)
+
+
+def _print_numbers(title: str, numbers: dict[str, int]) -> None:
+    # Text, because names of files and categories are not markup.
+    table = Table(Column(Text(title)), Column(justify="right"), box=None, pad_edge=False, min_width=40)
+    for name, number in numbers.items():
+        table.add_row(Text(f"  {name}"), f"{number:,}")
+    console = Console(soft_wrap=True)
+    console.print(table)
+    console.print()

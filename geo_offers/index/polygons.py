@@ -1,0 +1,96 @@
+"""Many polygons as packed columns: which of their owners hold a point, exactly, borders inside and holes outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo_offers.domain.place import LngLat
+from geo_offers.kernels import box_tree, containment
+
+Polygonal = shapely.Polygon | shapely.MultiPolygon
+
+
+class PolygonIndex:
+    """Owners 0 to n - 1, each with one polygonal shape in lng/lat; edges are straight lines in lng/lat.
+
+    The shapes must be valid; a shape that crosses the antimeridian must be split there.
+    """
+
+    def __init__(self, shapes: Sequence[Polygonal] | NDArray[np.object_]) -> None:
+        parts, owners = shapely.get_parts(np.asarray(shapes, object), return_index=True)
+        edges, edge_starts = _edges(parts)
+        slicing, slab_starts = containment.count_slabs(edges, edge_starts)
+        slab_edges, slab_edge_starts = containment.fill_slabs(edges, edge_starts, slicing, slab_starts)
+        self._polygons = (slicing, slab_starts, slab_edges, slab_edge_starts)
+        boxes = shapely.bounds(parts).reshape(-1, 4)
+        rows = box_tree.tiled_order(boxes)
+        self._tree = box_tree.pack(boxes[rows])
+        self._rows = rows.astype(np.int32)
+        self._owners = owners.astype(np.int32)
+        self._room = max(1, len(shapes))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the packed columns."""
+        arrays = (*self._polygons, *self._tree, self._rows, self._owners)
+        return sum(array.nbytes for array in arrays)
+
+    def _scratch(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        # Made for every question: it is small, and shared scratch would tie threads together.
+        stack = np.empty(box_tree.FAN_OUT * len(self._tree[1]), np.int64)
+        return stack, np.empty(len(self._rows), np.int32), np.empty(self._room, np.int32)
+
+    def holding(self, at: LngLat) -> NDArray[np.int32]:
+        """The owners whose shape holds a point, ascending."""
+        stack, boxes, out = self._scratch()
+        count = containment.owners_holding(
+            self._tree,
+            self._rows,
+            self._polygons,
+            self._owners,
+            float(at.lng),
+            float(at.lat),
+            stack,
+            boxes,
+            out,
+        )
+        return out[:count]
+
+    def holding_many(
+        self, lngs: NDArray[np.float64], lats: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The same for m points: (starts int64[m + 1], owners int32[k]), the owners of point i from starts[i] on."""
+        stack, boxes, found = self._scratch()
+        starts = np.empty(len(lngs) + 1, np.int64)
+        out = np.empty(2 * len(lngs) + 16, np.int32)
+        while True:
+            total = containment.owners_holding_many(
+                self._tree,
+                self._rows,
+                self._polygons,
+                self._owners,
+                lngs,
+                lats,
+                stack,
+                boxes,
+                found,
+                starts,
+                out,
+            )
+            if total <= len(out):
+                return starts, out[:total].copy()
+            out = np.empty(total, np.int32)
+
+
+def _edges(parts: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """All edges of polygons, ring after ring: float64[e, 4] and where each polygon's begin, int64[p + 1]."""
+    rings, polygon_of_ring = shapely.get_rings(parts, return_index=True)
+    points, ring_of_point = shapely.get_coordinates(rings, return_index=True)
+    joined = ring_of_point[1:] == ring_of_point[:-1]
+    edges = np.hstack([points[:-1], points[1:]])[joined] if len(points) else np.empty((0, 4))
+    polygon_of_edge = polygon_of_ring[ring_of_point[:-1][joined]] if len(points) else np.empty(0, np.int64)
+    return np.ascontiguousarray(edges), np.searchsorted(polygon_of_edge, np.arange(len(parts) + 1))

@@ -1,0 +1,204 @@
+"""The catalog at one revision, as columns: what a question is answered from, without I/O."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from geo_offers.domain.categories import GROUPS, LEAF_INDEX, LEAVES
+from geo_offers.domain.errors import DistrictNotFound, ShopNotFound
+from geo_offers.domain.opening_hours import OpeningHours
+from geo_offers.domain.place import District, LngLat, ShopRow
+from geo_offers.index.district_shapes import DistrictShapes, Memberships
+from geo_offers.index.nearest import NearestShops
+from geo_offers.index.opening_table import OpeningTable
+
+_GROUP_INDEX = {group.key: number for number, group in enumerate(GROUPS)}
+#: The group of each leaf, uint8[leaves].
+LEAF_GROUPS = np.array([_GROUP_INDEX[leaf.key.partition(".")[0]] for leaf in LEAVES], np.uint8)
+
+
+class SourceDocument(msgspec.Struct, frozen=True):
+    provider: str
+    id: str
+    licence: str
+
+
+class ShopDocument(msgspec.Struct, frozen=True):
+    """What never changes about a shop within one snapshot, as answers need it."""
+
+    id: str
+    name: str
+    names: dict[str, str]
+    category: str
+    lng: float
+    lat: float
+    opening_hours: str | None
+    time_zone: str
+    country: str | None
+    address: str | None
+    brand: str | None
+    source: SourceDocument
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(ShopDocument).decode
+_decode_names = msgspec.json.Decoder(dict[str, str]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class ShopColumns:
+    """All shops, one slot each, ascending by H3 cell, then id.
+
+    ids        bytes[n], ASCII
+    by_id      int32[n], slots in the order of their ids
+    ranks      int32[n], the place of each slot in that order
+    lngs, lats float64[n], degrees
+    leaves     uint8[n], category leaf
+    documents  one JSON document a shop, back to back; slot i is bytes starts[i] to starts[i + 1]
+    """
+
+    ids: NDArray[np.bytes_]
+    by_id: NDArray[np.int32]
+    ranks: NDArray[np.int32]
+    lngs: NDArray[np.float64]
+    lats: NDArray[np.float64]
+    leaves: NDArray[np.uint8]
+    documents: bytes
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def document(self, slot: int) -> ShopDocument:
+        """The document of one shop."""
+        return _decode(memoryview(self.documents)[self.starts[slot] : self.starts[slot + 1]])
+
+    def slot_of(self, shop_id: str) -> int:
+        """The slot of a shop. Raises ShopNotFound."""
+        place = self.rank_of(shop_id)
+        if place < len(self) and self.ids[self.by_id[place]] == shop_id.encode():
+            return int(self.by_id[place])
+        raise ShopNotFound(f"there is no shop {shop_id}")
+
+    def rank_of(self, shop_id: str) -> int:
+        """How many shops have a smaller id; whether or not this one exists."""
+        return int(np.searchsorted(self.ids, np.bytes_(shop_id.encode()), sorter=self.by_id))
+
+    def rank_after(self, shop_id: str) -> int:
+        """How many shops have a smaller id or this one."""
+        return int(np.searchsorted(self.ids, np.bytes_(shop_id.encode()), sorter=self.by_id, side="right"))
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogSnapshot:
+    """Shops and districts at one revision; never changes.
+
+    shop_districts   a shop's districts, innermost first: see DistrictShapes.memberships
+    """
+
+    revision: int
+    shops: ShopColumns
+    nearest: NearestShops
+    opening: OpeningTable
+    districts: DistrictShapes
+    shop_districts: Memberships
+
+    def district_number(self, district_id: str) -> int:
+        """The number of a district in this snapshot. Raises DistrictNotFound."""
+        number = self.districts.number_of.get(district_id)
+        if number is None:
+            raise DistrictNotFound(f"there is no district {district_id}")
+        return number
+
+    def districts_at(self, at: LngLat) -> Sequence[District]:
+        """The districts that hold a point, innermost first."""
+        return [self.districts.rows[number] for number in self.districts.containing(at)]
+
+
+class SnapshotBuilder:
+    """Takes the rows of a catalog in the order of their cells and makes a snapshot of them."""
+
+    def __init__(self) -> None:
+        self._cells = array("q")
+        self._ids = bytearray()
+        self._lngs = array("d")
+        self._lats = array("d")
+        self._leaves = bytearray()
+        self._hours = array("i")
+        self._hour_rows: dict[OpeningHours, int] = {}
+        self._documents = bytearray()
+        self._starts = array("q", [0])
+
+    def add(self, rows: Iterable[ShopRow]) -> None:
+        """Take the next shops; their cells must not descend."""
+        for row in rows:
+            self._cells.append(row.cell)
+            self._ids += row.id.encode()
+            self._lngs.append(row.lng)
+            self._lats.append(row.lat)
+            self._leaves.append(LEAF_INDEX[row.category])
+            self._hours.append(self._hours_row(row))
+            self._documents += _encode(_document(row))
+            self._starts.append(len(self._documents))
+
+    def _hours_row(self, row: ShopRow) -> int:
+        if row.opening_hours is None:
+            hours = OpeningHours(None)
+        else:
+            hours = OpeningHours(row.opening_hours, row.time_zone, row.country)
+            if hours.depends_on_place:
+                hours = OpeningHours(row.opening_hours, row.time_zone, row.country, LngLat(row.lng, row.lat))
+        return self._hour_rows.setdefault(hours, len(self._hour_rows))
+
+    def build(self, revision: int, districts: Sequence[District]) -> CatalogSnapshot:
+        """The snapshot of everything taken so far."""
+        cells = np.frombuffer(self._cells, np.int64)
+        if np.any(cells[1:] < cells[:-1]):
+            raise ValueError("shops must come in the order of their cells")
+        ids = np.frombuffer(bytes(self._ids), "S20")
+        by_id = np.argsort(ids, kind="stable").astype(np.int32)
+        ranks = np.empty(len(ids), np.int32)
+        ranks[by_id] = np.arange(len(ids), dtype=np.int32)
+        lngs, lats = np.frombuffer(self._lngs), np.frombuffer(self._lats)
+        leaves = np.frombuffer(bytes(self._leaves), np.uint8)
+        shapes = DistrictShapes(districts)
+        return CatalogSnapshot(
+            revision=revision,
+            shops=ShopColumns(
+                ids,
+                by_id,
+                ranks,
+                lngs,
+                lats,
+                leaves,
+                bytes(self._documents),
+                np.frombuffer(self._starts, np.int64),
+            ),
+            nearest=NearestShops(lngs, lats, cells=cells, ranks=ranks, leaves=leaves, groups=LEAF_GROUPS),
+            opening=OpeningTable(np.frombuffer(self._hours, np.int32), list(self._hour_rows)),
+            districts=shapes,
+            shop_districts=shapes.memberships(lngs, lats),
+        )
+
+
+def _document(row: ShopRow) -> ShopDocument:
+    return ShopDocument(
+        id=row.id,
+        name=row.name,
+        names=_decode_names(row.names_json),
+        category=row.category,
+        lng=row.lng,
+        lat=row.lat,
+        opening_hours=row.opening_hours,
+        time_zone=row.time_zone,
+        country=row.country,
+        address=row.address,
+        brand=row.brand,
+        source=SourceDocument(row.source_provider, row.source_id, row.licence),
+    )

@@ -1,0 +1,95 @@
+"""Which boxes hold a point? A packed tree of boxes: no pointers, eight children a node, rows in the order of the leaves.
+
+Boxes are sorted into tiles (Leutenegger, Lopez, Edgington: STR, a simple and efficient algorithm for R-tree packing, 1997).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+FAN_OUT = 8
+_MOST_LEVELS = 12
+
+
+def tiled_order(boxes: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rows of boxes float64[n, 4] (west, south, east, north) in tiles of FAN_OUT, so that neighbours stand together."""
+    x = boxes[:, 0] + boxes[:, 2]
+    y = boxes[:, 1] + boxes[:, 3]
+    slices = max(1, math.ceil(math.sqrt(len(boxes) / FAN_OUT)))
+    by_x = np.argsort(x, kind="stable")
+    slice_of = np.empty(len(boxes), np.int64)
+    slice_of[by_x] = np.arange(len(boxes)) * slices // max(1, len(boxes))
+    return np.lexsort((y, slice_of))
+
+
+@njit(cache=True)
+def pack(boxes):
+    """A tree over boxes float64[n, 4] that stand in tiled order.
+
+    Gives (nodes float64[m, 4], levels int64[k + 1]): the boxes themselves are level 0, the root is alone on level k - 1.
+    """
+    levels = np.zeros(_MOST_LEVELS + 1, np.int64)
+    total = 0
+    count = len(boxes)
+    level = 0
+    while True:
+        total += count
+        level += 1
+        levels[level] = total
+        if count <= 1:
+            break
+        count = (count + FAN_OUT - 1) // FAN_OUT
+    nodes = np.empty((total, 4))
+    nodes[: len(boxes)] = boxes
+    for upper in range(1, level):
+        below, own = levels[upper - 1], levels[upper]
+        for i in range(levels[upper + 1] - own):
+            first = below + i * FAN_OUT
+            stop = min(first + FAN_OUT, own)
+            nodes[own + i, 0] = nodes[first:stop, 0].min()
+            nodes[own + i, 1] = nodes[first:stop, 1].min()
+            nodes[own + i, 2] = nodes[first:stop, 2].max()
+            nodes[own + i, 3] = nodes[first:stop, 3].max()
+    return nodes, levels[: level + 1].copy()
+
+
+@njit(cache=True)
+def holding(tree, x, y, stack, out):
+    """The boxes that hold a point, their rims too: how many, and as many of them in `out` as there is room.
+
+    tree   as `pack` gave it
+    stack  int64[at least 8 * levels], scratch
+    out    int32[room], rows in tiled order, ascending
+    """
+    nodes, levels = tree
+    count = 0
+    if levels[-1] == 0:
+        return 0
+    # The stack holds numbers of nodes whose boxes hold the point; children are pushed backwards, so rows ascend.
+    depth = 0
+    root = levels[-1] - 1
+    if nodes[root, 0] <= x <= nodes[root, 2] and nodes[root, 1] <= y <= nodes[root, 3]:
+        stack[0] = root
+        depth = 1
+    while depth > 0:
+        depth -= 1
+        node = stack[depth]
+        level = 0
+        while node >= levels[level + 1]:
+            level += 1
+        if level == 0:
+            if count < len(out):
+                out[count] = node
+            count += 1
+            continue
+        first = levels[level - 1] + (node - levels[level]) * FAN_OUT
+        stop = min(first + FAN_OUT, levels[level])
+        for child in range(stop - 1, first - 1, -1):
+            if nodes[child, 0] <= x <= nodes[child, 2] and nodes[child, 1] <= y <= nodes[child, 3]:
+                stack[depth] = child
+                depth += 1
+    return count

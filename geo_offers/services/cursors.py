@@ -1,0 +1,65 @@
+"""Cursors: where a page ended, as an opaque word that only continues the question it came from."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from geo_offers.domain.errors import CursorInvalid
+
+_LONGEST = 512
+
+
+class _Written(msgspec.Struct, array_like=True, frozen=True):
+    distance_m: float
+    last_id: str
+    when: datetime
+    question: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Written).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row of a page by its sort key, and the moment the whole listing speaks of."""
+
+    distance_m: float
+    last_id: str
+    when: datetime
+
+    def written(self, question: tuple[object, ...]) -> str:
+        """The cursor as a word for a URL, bound to its question."""
+        packed = _encode(_Written(self.distance_m, self.last_id, self.when, _digest(question)))
+        return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+    @staticmethod
+    def read(word: str, question: tuple[object, ...]) -> Cursor:
+        """The cursor of a word. Raises CursorInvalid when it is not ours or belongs to another question."""
+        if len(word) > _LONGEST:
+            raise CursorInvalid("the cursor is too long to be one of ours", pointer="/cursor")
+        try:
+            packed = base64.b64decode(word + "=" * (-len(word) % 4), altchars=b"-_", validate=True)
+            found = _decode(packed)
+        except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+            raise CursorInvalid(
+                "the cursor is not one of ours; start again without it", pointer="/cursor"
+            ) from error
+        if found.question != _digest(question):
+            raise CursorInvalid(
+                "the cursor belongs to another question; keep every other parameter as it was",
+                pointer="/cursor",
+            )
+        if not 0 <= found.distance_m < 1e8 or found.when.tzinfo is None:
+            raise CursorInvalid("the cursor is not one of ours; start again without it", pointer="/cursor")
+        return Cursor(found.distance_m, found.last_id, found.when)
+
+
+def _digest(question: tuple[object, ...]) -> bytes:
+    return hashlib.blake2b(repr(question).encode(), digest_size=6).digest()

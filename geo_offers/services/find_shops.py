@@ -1,0 +1,172 @@
+"""Which shops are near, what is known of one, and where a position is: answered from the snapshot alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from geo_offers.domain.categories import GROUPS, LEAF_INDEX, leaves_of
+from geo_offers.domain.errors import CategoryUnknown
+from geo_offers.domain.opening_hours import OpenState
+from geo_offers.domain.place import District, LngLat
+from geo_offers.index.cells import POSITION_RESOLUTION, cell_at
+from geo_offers.index.geodesic import geodesic_m
+from geo_offers.index.nearest import After, ShopFilter
+from geo_offers.index.snapshot import CatalogSnapshot, ShopDocument
+from geo_offers.services.catalog import Catalog
+from geo_offers.services.cursors import Cursor
+
+_GROUP_INDEX = {group.key: number for number, group in enumerate(GROUPS)}
+#: "Around" in a context answer.
+AROUND_M = 1_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopQuery:
+    """A question for nearest shops.
+
+    at            where to look from
+    when          the moment that opening hours are asked for; None is now
+    category      a leaf or a group
+    cursor        where the page before ended, as that page said
+    """
+
+    at: LngLat
+    radius_m: float = 1_000.0
+    limit: int = 20
+    category: str | None = None
+    district_id: str | None = None
+    open_now: bool = False
+    when: datetime | None = None
+    cursor: str | None = None
+
+    def facts(self) -> tuple[object, ...]:
+        """What two pages of one question have in common."""
+        return (
+            self.at.lng,
+            self.at.lat,
+            self.radius_m,
+            self.category,
+            self.district_id,
+            self.open_now,
+            self.when,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundShop:
+    """A shop as one answer shows it; `distance_m` is None when nobody asked from a place."""
+
+    document: ShopDocument
+    distance_m: float | None
+    state: OpenState
+    district_ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopPage:
+    """One page of shops, nearest first; `next` is the cursor of the page after it."""
+
+    items: Sequence[FoundShop]
+    next: str | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a position is: districts innermost first, its cell, and how much is around."""
+
+    districts: Sequence[District]
+    cell: int
+    shops_nearby: int
+    offers_live: int
+    revision: int
+
+
+class FindShops:
+    """Reads of the catalog around a position."""
+
+    def __init__(self, catalog: Catalog, now: Callable[[], datetime]) -> None:
+        self._catalog = catalog
+        self._now = now
+
+    def warm_up(self) -> None:
+        """Ask every kind of question once, so that no visitor waits for a kernel to be compiled."""
+        nowhere = LngLat(0.0, 0.0)
+        self.near(ShopQuery(at=nowhere, open_now=True))
+        self.context(nowhere)
+
+    def near(self, query: ShopQuery) -> ShopPage:
+        """The nearest shops, a page at a time, by geodesic distance, then id; complete whatever their number.
+
+        Raises CategoryUnknown, DistrictNotFound, CursorInvalid.
+        """
+        snapshot = self._catalog.current
+        before = Cursor.read(query.cursor, query.facts()) if query.cursor else None
+        when = query.when or (before.when if before else self._now())
+        after = None
+        if before is not None:
+            after = After(before.distance_m, snapshot.shops.rank_after(before.last_id) - 0.5)
+        slots, distances = snapshot.nearest.nearest(
+            query.at,
+            query.limit + 1,
+            radius_m=query.radius_m,
+            where=self._filter(snapshot, query, when),
+            after=after,
+        )
+        shown = slots[: query.limit].tolist()
+        items = [
+            _found(snapshot, slot, distance, when)
+            for slot, distance in zip(shown, distances.tolist(), strict=False)
+        ]
+        following = None
+        if len(slots) > query.limit:
+            last = items[-1].document
+            exact_m = geodesic_m(query.at, LngLat(last.lng, last.lat))
+            following = Cursor(exact_m, last.id, when).written(query.facts())
+        return ShopPage(items, following, snapshot.revision)
+
+    def shop(self, shop_id: str, when: datetime | None = None) -> tuple[FoundShop, int]:
+        """One shop and the revision it was read at. Raises ShopNotFound."""
+        snapshot = self._catalog.current
+        return _found(snapshot, snapshot.shops.slot_of(shop_id), None, when or self._now()), snapshot.revision
+
+    def context(self, at: LngLat) -> Context:
+        """Where a position is."""
+        snapshot = self._catalog.current
+        return Context(
+            districts=snapshot.districts_at(at),
+            cell=cell_at(at.lng, at.lat, POSITION_RESOLUTION),
+            shops_nearby=snapshot.nearest.count_within(at, AROUND_M),
+            offers_live=0,
+            revision=snapshot.revision,
+        )
+
+    def _filter(self, snapshot: CatalogSnapshot, query: ShopQuery, when: datetime) -> ShopFilter:
+        members = None
+        if query.district_id is not None:
+            members = snapshot.shop_districts.members[snapshot.district_number(query.district_id)]
+        leaf = group = None
+        if query.category is not None:
+            _check_category(query.category)
+            leaf, group = LEAF_INDEX.get(query.category), _GROUP_INDEX.get(query.category)
+        opening = snapshot.opening.at(when) if query.open_now else None
+        return ShopFilter(leaf=leaf, group=group, members=members, opening=opening)
+
+
+def _found(snapshot: CatalogSnapshot, slot: int, distance_m: float | None, when: datetime) -> FoundShop:
+    districts = snapshot.districts.rows
+    return FoundShop(
+        document=snapshot.shops.document(slot),
+        distance_m=distance_m,
+        state=snapshot.opening.at(when).state_of(slot),
+        district_ids=[districts[number].id for number in snapshot.shop_districts.of_shop(slot).tolist()],
+    )
+
+
+def _check_category(key: str) -> None:
+    try:
+        leaves_of(key)
+    except CategoryUnknown as error:
+        raise CategoryUnknown(str(error), pointer="/category") from error

@@ -1,0 +1,68 @@
+"""A SQLite file before it is a store: made, recognised, brought to this program's version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from geo_offers.domain.errors import StoreUnavailable
+from geo_offers.stores import migrate
+from geo_offers.stores.sqlite_engine import IMMEDIATE, engine_of, our_errors, use_wal
+
+#: How long a unit waits for another process to finish writing; merging a million shops takes some 20 s.
+BUSY_S = 60.0
+
+
+def make_ready(path: Path, *, busy_s: float = BUSY_S) -> str:
+    """Make the file when it is not there; the version of its tables, which is this program's.
+
+    Raises SchemaOutdated when it is another, StoreUnavailable when the file is not ours or out of reach.
+    """
+    newest = migrate.newest_version()
+    with _opened(path, busy_s) as connection, connection.begin():
+        found = migrate.version_of(connection)
+        if found is None:
+            _refuse_what_is_not_ours(connection, path)
+            migrate.upgrade(connection)
+        elif found != newest:
+            raise migrate.schema_outdated(found)
+    return newest
+
+
+def bring_up_to_date(path: Path, *, busy_s: float = BUSY_S) -> tuple[str | None, str]:
+    """Make the file, or bring its tables to this program's version; the version before and after.
+
+    All or nothing, and safe when several processes do it at once.
+    """
+    with _opened(path, busy_s) as connection, connection.begin():
+        found = migrate.version_of(connection)
+        if found is None:
+            _refuse_what_is_not_ours(connection, path)
+        migrate.upgrade(connection)
+    return found, migrate.newest_version()
+
+
+@contextmanager
+def _opened(path: Path, busy_s: float) -> Iterator[Connection]:
+    """A connection whose transactions wait for other writers: one process at a time looks and makes."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the folder of the database {path} cannot be made: {error.strerror}"
+        ) from error
+    engine = engine_of(path, busy_s=busy_s)
+    try:
+        with our_errors(path), engine.connect().execution_options(**IMMEDIATE) as connection:
+            use_wal(connection)
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _refuse_what_is_not_ours(connection: Connection, path: Path) -> None:
+    if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
+        raise StoreUnavailable(f"the database {path} belongs to another program: name another file")

@@ -1,0 +1,1 @@
+"""The parts of the sample town: plane geometry, layout, names, trades, shops."""

@@ -1,0 +1,1 @@
+"""Measurements: each prints a table with ratios against peers that were measured in the same run."""

@@ -1,0 +1,51 @@
+"""The HTTP service on a fresh embedded store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+import pytest
+
+from api.app import create_app
+from geo_offers.bootstrap import open_store
+from geo_offers.domain.place import District, Shop
+from geo_offers.settings import Settings
+
+
+class Serving(Protocol):
+    def __call__(
+        self, shops: Sequence[Shop] = (), districts: Sequence[District] = ()
+    ) -> AbstractAsyncContextManager[httpx.AsyncClient]: ...
+
+
+def settings_at(folder: Path) -> Settings:
+    return Settings(database_url=f"sqlite:///{folder / 'store.sqlite3'}")
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Serving:
+    """Opens a client of a service that knows these shops and districts."""
+
+    @asynccontextmanager
+    async def serve(
+        shops: Sequence[Shop] = (), districts: Sequence[District] = ()
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        settings = settings_at(tmp_path)
+        store = await open_store(settings)
+        await store.import_shops(shops, dataset="test")
+        await store.import_districts(districts, dataset="test")
+        await store.close()
+        app = create_app(settings)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+        ):
+            client.app = app  # type: ignore[attr-defined]
+            yield client
+
+    return serve

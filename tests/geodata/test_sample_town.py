@@ -1,0 +1,296 @@
+"""The sample town: the same everywhere, believable, and plainly not a real place."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import pytest
+import shapely
+from opening_hours import OpeningHours
+
+from geo_offers.domain.categories import LEAF_INDEX
+from geo_offers.domain.place import District, LngLat, Shop, district_id_of, shop_id_of
+from geodata.sample_town import LICENCE, PROVIDER, Area, SampleTown, Street, sample_town
+from geodata.town.brands import BRANDS
+from geodata.town.hours import OPENING_HOURS
+from geodata.town.trades import TRADES
+
+GOLDEN = "070f49090c6bbd4083e134c6f59f7605"
+_HAN = re.compile("[\u4e00-\u9fff]")
+_LATIN_NAME = re.compile(r"[A-Za-züé0-9 &'.,()\-]+\Z")
+
+
+@pytest.fixture(scope="module")
+def town() -> SampleTown:
+    return sample_town()
+
+
+def canonical(town: SampleTown) -> bytes:
+    """Everything that is in a town, as bytes that do not depend on the order of dicts."""
+
+    def plain(value: Any) -> Any:
+        match value:
+            case LngLat():
+                return [value.lng, value.lat]
+            case SampleTown() | Shop() | District() | Street() | Area():
+                return {name: plain(getattr(value, name)) for name in value.__slots__}
+            case Mapping():
+                return dict(value)
+            case bytes():
+                return value.hex()
+            case tuple():
+                return [plain(item) for item in value]
+            case str() | int() | float() | None:
+                return value
+            case _:
+                return {name: plain(getattr(value, name)) for name in value.__slots__}
+
+    return json.dumps(plain(town), ensure_ascii=False, sort_keys=True).encode()
+
+
+def shops_of(town: SampleTown, district: District) -> list[Shop]:
+    polygon = shapely.from_wkb(district.wkb)
+    shapely.prepare(polygon)
+    return [shop for shop in town.shops if polygon.covers(shapely.Point(shop.at.lng, shop.at.lat))]
+
+
+def by_english_name(town: SampleTown, name: str) -> District:
+    return next(district for district in town.districts if district.names["en"] == name)
+
+
+def group(category: str) -> str:
+    return category.split(".")[0]
+
+
+def test_the_same_seed_gives_the_same_town_to_the_byte(town: SampleTown) -> None:
+    assert canonical(sample_town(7)) == canonical(town)
+
+
+def test_the_town_of_seed_7_is_the_one_that_every_machine_makes(town: SampleTown) -> None:
+    assert blake2b(canonical(town), digest_size=16).hexdigest() == GOLDEN
+
+
+@pytest.mark.parametrize("seed", [0, -7, 8])
+def test_another_seed_gives_another_town_of_the_same_kind(town: SampleTown, seed: int) -> None:
+    other = sample_town(seed)
+    assert {shop.id for shop in other.shops}.isdisjoint(shop.id for shop in town.shops)
+    assert {shop.at for shop in other.shops}.isdisjoint(shop.at for shop in town.shops)
+    assert other.streets != town.streets
+    assert {district.id for district in other.districts}.isdisjoint(
+        district.id for district in town.districts
+    )
+    assert 1_450 <= len(other.shops) <= 1_550
+
+
+def test_generating_takes_little_time(capsys: pytest.CaptureFixture[str]) -> None:
+    start = time.perf_counter()
+    made = sample_town(11)
+    took_s = time.perf_counter() - start
+    with capsys.disabled():
+        sys.stdout.write(f"\nsample town: {len(made.shops):,} shops in {took_s:.2f} s\n")
+    assert took_s < 10
+
+
+def test_it_has_some_1500_shops_six_districts_and_a_hundred_streets(town: SampleTown) -> None:
+    assert len(town.shops) == 1_518
+    assert len(town.districts) == 6
+    assert len({street.name for street in town.streets}) >= 100
+    assert Counter(street.kind for street in town.streets).keys() == {
+        "ring",
+        "avenue",
+        "street",
+        "pedestrian",
+        "lane",
+        "railway",
+    }
+
+
+def test_every_row_says_that_it_is_generated(town: SampleTown) -> None:
+    sources = [row.source for row in (*town.shops, *town.districts)]
+    assert {(source.provider, source.licence) for source in sources} == {(PROVIDER, LICENCE)}
+    assert (PROVIDER, LICENCE) == ("sample-town", "generated")
+    assert "示例" in town.name
+    assert "sample" in town.names["en"]
+    assert {district.kind for district in town.districts} == {"custom"}
+
+
+def test_ids_are_unique_and_follow_from_the_source(town: SampleTown) -> None:
+    assert len({shop.id for shop in town.shops}) == len(town.shops)
+    assert all(shop.id == shop_id_of(shop.source.provider, shop.source.id) for shop in town.shops)
+    assert all(row.id == district_id_of(row.source.provider, row.source.id) for row in town.districts)
+    assert all(re.fullmatch(r"dst_[0-9a-hjkmnp-tv-z]{16}", district.id) for district in town.districts)
+
+
+def test_everything_lies_in_the_towns_bounds_around_open_water(town: SampleTown) -> None:
+    west, south, east, north = town.bounds
+    assert 120.12 < west < town.centre.lng < east < 120.18
+    assert 31.18 < south < town.centre.lat < north < 31.22
+    points = [shop.at for shop in town.shops] + [at for street in town.streets for at in street.line]
+    assert all(west <= at.lng <= east and south <= at.lat <= north for at in points)
+    assert all(round(at.lng, 7) == at.lng and round(at.lat, 7) == at.lat for at in points)
+
+
+def test_shops_stand_along_streets_and_never_in_water(town: SampleTown) -> None:
+    metre = 1 / 111_000
+    lines = shapely.STRtree([_line(street) for street in town.streets])
+    water = shapely.union_all([shapely.Polygon(_pairs(area.ring)) for area in town.water])
+    houses = [*town.buildings, *town.squares]
+    halls = shapely.union_all([shapely.Polygon(_pairs(area.ring)) for area in houses])
+    for shop in town.shops:
+        point = shapely.Point(shop.at.lng, shop.at.lat)
+        assert not water.covers(point)
+        assert halls.covers(point) or lines.query(point, predicate="dwithin", distance=25 * metre).size
+
+
+def test_house_numbers_run_along_the_street_odd_on_its_left(town: SampleTown) -> None:
+    walk = next(street for street in town.streets if street.names["en"] == "Heron Bridge Old Street")
+    line = _line(walk)
+    numbered = []
+    for shop in town.shops:
+        match = re.fullmatch(r"鹭桥老街(\d+)号", shop.address or "")
+        if match:
+            numbered.append((int(match[1]), line.project(shapely.Point(shop.at.lng, shop.at.lat)), shop.at))
+    assert len(numbered) > 80
+    for parity in (0, 1):
+        along = [metres for number, metres, _ in sorted(numbered) if number % 2 == parity]
+        assert along == sorted(along)
+    ring = shapely.LinearRing([*_pairs(walk.line), (120.143, 31.206)])
+    north_side = [
+        shapely.Polygon(ring).covers(shapely.Point(at.lng, at.lat))
+        for number, _, at in numbered
+        if number % 2
+    ]
+    assert all(north_side)
+
+
+def test_an_address_is_given_once_except_in_halls(town: SampleTown) -> None:
+    assert all(shop.address for shop in town.shops)
+    assert max(Counter(shop.address for shop in town.shops).values()) == 1
+
+
+def test_malls_have_several_shops_on_one_point_and_metres_apart(town: SampleTown) -> None:
+    on_one_point = Counter(shop.at for shop in town.shops)
+    assert max(on_one_point.values()) == 5
+    assert sum(count for count in on_one_point.values() if count > 1) >= 60
+
+
+def test_categories_are_leaves_of_the_tree_and_varied(town: SampleTown) -> None:
+    assert {trade.category for trade in TRADES.values()} <= LEAF_INDEX.keys()
+    assert len({shop.category for shop in town.shops}) >= 40
+
+
+def test_about_a_sixth_of_the_shops_belong_to_forty_invented_chains(town: SampleTown) -> None:
+    brands = Counter(shop.brand for shop in town.shops if shop.brand)
+    assert 0.15 <= brands.total() / len(town.shops) <= 0.20
+    assert len(brands) >= 38
+    assert {brand.trade for brand in BRANDS} <= TRADES.keys()
+    assert len({brand.name.zh for brand in BRANDS}) == len(BRANDS) == 42
+
+
+def test_all_opening_hours_can_be_read(town: SampleTown) -> None:
+    written = {shop.opening_hours for shop in town.shops if shop.opening_hours}
+    written |= {hours for options in OPENING_HOURS.values() for hours, _ in options}
+    written |= {brand.opening_hours for brand in BRANDS if brand.opening_hours}
+    for hours in written:
+        OpeningHours(hours, country="CN")
+
+
+def test_opening_hours_vary_as_in_the_wild(town: SampleTown) -> None:
+    hours = [shop.opening_hours for shop in town.shops]
+    assert 0.05 <= hours.count(None) / len(hours) <= 0.15
+    known = [text for text in hours if text]
+    assert len(set(known)) >= 80
+    for part in ("24/7", "PH off", "Mo off", "17:00-02:00", "unknown", "Nov-Feb", "Jul-Aug"):
+        assert any(part in text for text in known), part
+    assert any(re.search(r"\d,\d\d:\d\d-", text) for text in known)
+    night_market = [
+        shop.opening_hours for shop in shops_of(town, by_english_name(town, "Hebu Night Market Street"))
+    ]
+    assert all(text is None or re.search(r"1[78]:\d\d-(0\d:|24)", text) for text in night_market)
+
+
+def test_shops_are_in_the_zone_and_country_of_the_town(town: SampleTown) -> None:
+    assert {(shop.time_zone, shop.country) for shop in town.shops} == {("Asia/Shanghai", "CN")}
+
+
+def test_names_come_in_chinese_and_english_and_many_in_traditional_characters(town: SampleTown) -> None:
+    for shop in town.shops:
+        assert _HAN.search(shop.names["zh-Hans"])
+        assert _LATIN_NAME.match(shop.names["en"]), shop.names["en"]
+        assert shop.name in (shop.names["zh-Hans"], shop.names["en"])
+    assert 0.6 <= sum("zh-Hant" in shop.names for shop in town.shops) / len(town.shops) <= 0.8
+    assert sum(bool(_HAN.search(shop.name)) for shop in town.shops) / len(town.shops) > 0.9
+    assert len({shop.name for shop in town.shops}) / len(town.shops) > 0.98
+
+
+def test_no_simplified_character_is_left_in_traditional_names(town: SampleTown) -> None:
+    named = (
+        *town.shops,
+        *town.districts,
+        *town.streets,
+        *town.squares,
+        *town.water,
+        *town.green,
+        *town.buildings,
+    )
+    text = "".join(place.names.get("zh-Hant", "") for place in named)
+    assert not set(text) & set("鹭桥书馆面饭药鱼汤龙东门银钱铁车马鸡猫发电脑业镇区场园")
+
+
+def test_districts_are_named_in_four_languages(town: SampleTown) -> None:
+    for district in town.districts:
+        assert district.names.keys() == {"zh-Hans", "zh-Hant", "en", "ja"}
+        assert district.name == district.names["zh-Hans"]
+    assert len({district.name for district in town.districts}) == 6
+
+
+def test_districts_are_valid_polygons_one_with_a_hole_some_concave(town: SampleTown) -> None:
+    polygons = [shapely.from_wkb(district.wkb) for district in town.districts]
+    for polygon in polygons:
+        assert polygon.geom_type == "Polygon"
+        assert shapely.is_valid_reason(polygon) == "Valid Geometry"
+        assert polygon.exterior.is_ccw
+        assert not any(hole.is_ccw for hole in polygon.interiors)
+    assert [len(polygon.interiors) for polygon in polygons].count(1) == 1
+    assert sum(polygon.area / polygon.convex_hull.area < 0.9 for polygon in polygons) >= 2
+    for area in (*town.squares, *town.water, *town.green, *town.buildings):
+        assert shapely.Polygon(_pairs(area.ring), [_pairs(hole) for hole in area.holes]).is_valid
+
+
+def test_the_night_market_lies_inside_of_the_food_quarter(town: SampleTown) -> None:
+    child = by_english_name(town, "Hebu Night Market Street")
+    parent = by_english_name(town, "Hebu Food Quarter")
+    assert child.parent_id == parent.id
+    assert shapely.from_wkb(parent.wkb).covers(shapely.from_wkb(child.wkb))
+    assert {district.parent_id for district in town.districts} == {None, parent.id}
+    assert town.districts.index(parent) < town.districts.index(child)
+
+
+def test_every_district_has_shops_and_a_character_of_its_own(town: SampleTown) -> None:
+    leading = {}
+    for district in town.districts:
+        shops = shops_of(town, district)
+        assert len(shops) >= 80
+        counts = Counter(group(shop.category) for shop in shops)
+        leading[district.names["en"]] = frozenset(name for name, _ in counts.most_common(2))
+    assert len(set(leading.values())) == 6, leading
+
+
+def test_shops_are_dense_in_districts_and_thin_elsewhere(town: SampleTown) -> None:
+    inside = sum(len(shops_of(town, district)) for district in town.districts if district.parent_id is None)
+    assert len(town.shops) - inside == 250
+
+
+def _pairs(line: tuple[LngLat, ...]) -> list[tuple[float, float]]:
+    return [(at.lng, at.lat) for at in line]
+
+
+def _line(street: Street) -> shapely.LineString:
+    return shapely.LineString(_pairs(street.line))
