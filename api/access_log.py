@@ -1,13 +1,30 @@
-"""One line a request: method, path, status, time; never a query string, which holds positions."""
+"""What a running service writes: one JSON line an event; never a query string, which holds positions."""
 
 from __future__ import annotations
 
+import logging
+import sys
 import time
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger("access")
+
+
+def configure_logging(level: str) -> None:
+    """One JSON object a line on stderr, from this level on."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
 
 
 class AccessLog:

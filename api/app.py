@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # the stock page loads its scripts from a third party
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.add_middleware(AccessLog)
     add_error_handlers(app)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from geo_offers.domain.errors import InvalidInput
-from geo_offers.services.catalog import Catalog, CatalogFollower, load_snapshot
-from geo_offers.services.find_shops import FindShops
 from geo_offers.settings import Settings
 from geo_offers.stores import sqlite_files
 from geo_offers.stores.durable_sqlite import SqliteStore
 from geo_offers.stores.ports import CatalogStore
+
+if TYPE_CHECKING:
+    from geo_offers.services.catalog import Catalog, CatalogFollower
+    from geo_offers.services.find_shops import FindShops
 
 _SQLITE = "sqlite:///"
 
@@ -37,9 +41,20 @@ def utc_now() -> datetime:
 
 async def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> Services:
     """Everything wired, with the catalog loaded. Raises what `open_store` raises."""
+    _choose_kernel_cache(settings)
+    # Here and not above: compiled kernels cost a second and 150 MB, which an import of shops does not need.
+    from geo_offers.services.catalog import Catalog, CatalogFollower, load_snapshot
+    from geo_offers.services.find_shops import FindShops
+
     store = await open_store(settings)
     catalog = Catalog(await load_snapshot(store))
     return Services(store, catalog, CatalogFollower(catalog, store), FindShops(catalog, now))
+
+
+def _choose_kernel_cache(settings: Settings) -> None:
+    """Tell numba where to keep compiled kernels; it looks when it is first imported."""
+    if settings.numba_cache_dir is not None:
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.numba_cache_dir))
 
 
 @asynccontextmanager

@@ -75,7 +75,10 @@ def serve(
     """Answer over HTTP until Ctrl-C."""
     import uvicorn  # here, so that the other commands start without it
 
+    from api.access_log import configure_logging
+
     chosen = settings_here()
+    configure_logging(chosen.log_level)
     uvicorn.run(
         "api.app:create_app",
         factory=True,

@@ -54,10 +54,10 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 
 def _setting(meaning: str, parse: Callable[[str], Any] = str, *, secret: bool = False, **default: Any) -> Any:
-    return field(metadata={"meaning": meaning, "parse": parse, "secret": secret}, repr=not secret, **default)
+    return field(metadata={"meaning": meaning, "parse": parse, "secret": secret}, **default)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Settings:
     """What an operator can choose: each field is a variable, GEO_OFFERS_ and the field's name in capitals."""
 
@@ -99,6 +99,9 @@ class Settings:
         """Every setting for a person to read: secrets, and passwords in URLs, are hidden."""
         return [self._described(one) for one in fields(self)]
 
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{row.name}={row.value}' for row in self.described())})"
+
     def _described(self, one: Any) -> SettingRow:
         value = getattr(self, one.name)
         default = one.default if one.default_factory is MISSING else one.default_factory()
@@ -120,8 +123,9 @@ def _parsed(name: str, text: str, parse: Callable[[str], Any]) -> Any:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    way_out = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    endings = [one.removeprefix(PREFIX) for one in known]
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), endings, n=1)
+    way_out = f"did you mean {PREFIX}{near[0]}?" if near else f"there are {', '.join(known)}"
     return f"the environment variable {name} is no setting; {way_out}"
 
 

@@ -25,12 +25,13 @@ from geodata.geojson_shapes import (
     point_of_feature,
     row_fault,
 )
-from geodata.open_file import bytes_of, lines_of
+from geodata.open_file import bytes_of, lines_of, opened
 from geodata.osm_tags import language_tag, shop_of_tags
 from geodata.report import ReadReport
 from geodata.rows import ReadOptions, RowFault, Skip, shown, sift
 
 Decoded = TypeVar("Decoded")
+_LONGEST_FIRST_LINE = 1 << 20
 MAX_COLLECTION_BYTES = 1 << 30
 LINE_EXTENSIONS = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
 _ID_KEYS = ("id", "@id", "osm_id", "gml_id")
@@ -123,12 +124,15 @@ def _is_one_a_line(path: Path) -> bool:
     """By the name, else by the first line: a whole Feature with more after it."""
     if Path(path.name.lower().removesuffix(".gz")).suffix in LINE_EXTENSIONS:
         return True
-    lines = lines_of(path)
-    first = next(lines, b"")
-    if not first.strip() or next(lines, None) is None:
+    with opened(path) as file:
+        first = file.readline(_LONGEST_FIRST_LINE)
+        more = file.read(1)
+    if not more or not first.endswith(b"\n"):
         return False
     try:
-        return _document.decode(first.lstrip(_RECORD_SEPARATOR)).type == "Feature"
+        return (
+            _document.decode(first.removeprefix(b"\xef\xbb\xbf").lstrip(_RECORD_SEPARATOR)).type == "Feature"
+        )
     except (ValueError, RecursionError):
         return False
 

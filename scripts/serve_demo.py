@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -75,7 +76,8 @@ async def busiest_place(settings: Settings) -> tuple[float, float]:
 def main() -> int:
     base_port = free_port(int(os.environ.get("PORT", "8000")))
     base = f"http://{HOST}:{base_port}"
-    command = [sys.executable, "-m", "geo_offers.cli", "serve", "--host", HOST, "--port", str(base_port)]
+    program = Path(sys.executable).with_name("geo-offers")
+    command = [str(program), "serve", "--host", HOST, "--port", str(base_port)]
     server = subprocess.Popen(command, env={**os.environ, "GEO_OFFERS_LOG_LEVEL": "WARNING"})
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:

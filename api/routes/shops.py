@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from api.answers import catalog_answer, next_link
@@ -12,6 +12,7 @@ from api.dependencies import Languages, ServicesOf, each_parameter_once
 from api.schemas.parameters import AtPlace
 from api.schemas.problems import problems
 from api.schemas.shops import (
+    EXAMPLE_SHOP_ID,
     Here,
     ShopDetail,
     ShopParameters,
@@ -21,6 +22,8 @@ from api.schemas.shops import (
     shop_detail_json,
     shops_json,
 )
+
+ShopId = Annotated[str, Path(description="The id of a shop.", examples=[EXAMPLE_SHOP_ID])]
 
 router = APIRouter(prefix="/v1", tags=["places"], dependencies=[Depends(each_parameter_once)])
 
@@ -41,7 +44,7 @@ async def list_shops(
     "/shops/{shop_id}", responses={200: {"model": ShopDetail}, **problems(404, 422)}, summary="One shop"
 )
 async def get_shop(
-    services: ServicesOf, languages: Languages, shop_id: str, asked: Annotated[ShopParameters, Query()]
+    services: ServicesOf, languages: Languages, shop_id: ShopId, asked: Annotated[ShopParameters, Query()]
 ) -> Response:
     """Everything known of one shop."""
     found, revision = services.find_shops.shop(shop_id, asked.at)

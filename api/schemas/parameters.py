@@ -36,8 +36,8 @@ class Parameters(BaseModel):
 class AtPlace(Parameters):
     """Where to look from: WGS 84 degrees."""
 
-    lng: float = Field(ge=-180, le=180, description="Longitude, degrees, WGS 84.", examples=[24.9414])
-    lat: float = Field(ge=-90, le=90, description="Latitude, degrees, WGS 84.", examples=[60.1699])
+    lng: float = Field(ge=-180, le=180, description="Longitude, degrees, WGS 84.", examples=[120.1541])
+    lat: float = Field(ge=-90, le=90, description="Latitude, degrees, WGS 84.", examples=[31.1981])
 
     @property
     def place(self) -> LngLat:

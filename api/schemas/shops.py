@@ -13,20 +13,9 @@ from geo_offers.index.cells import cell_text
 from geo_offers.services.find_shops import Context, FoundShop, ShopPage, ShopQuery
 
 _OPEN = {OpenState.OPEN: True, OpenState.CLOSED: False, OpenState.UNKNOWN: None}
-_EXAMPLE_SHOP: dict[str, Any] = {
-    "id": "shp_rsttnm03492hh7cm",
-    "name": "Kappeli",
-    "category": "food.cafe",
-    "lng": 24.9496,
-    "lat": 60.1674,
-    "distance_m": 541.27,
-    "open": True,
-    "opening_hours": "Mo-Su 10:00-24:00",
-    "address": "Eteläesplanadi 1, 00130 Helsinki",
-    "brand": None,
-    "district_ids": [],
-    "source": {"provider": "osm", "id": "node/1", "licence": "ODbL-1.0"},
-}
+#: Of the sample town, so that it can be tried.
+EXAMPLE_SHOP_ID = "shp_evx47tagj6ejzhsw"
+EXAMPLE_DISTRICT_ID = "dst_5htfr05msa16pmg9"
 
 
 class ShopsParameters(AtPlace):
@@ -40,11 +29,17 @@ class ShopsParameters(AtPlace):
         None, description="`next` of the page before; leave the other parameters as they were."
     )
     category: str | None = Field(
-        None, description="A category or a group of categories.", examples=["food.cafe"]
+        None, description="A category or a group of categories.", examples=["food"]
     )
-    district_id: str | None = Field(None, description="Only shops of this district.")
+    district_id: str | None = Field(
+        None, description="Only shops of this district.", examples=[EXAMPLE_DISTRICT_ID]
+    )
     open_now: bool = Field(False, description="Only shops that are surely open at `at`.")
-    at: Moment | None = Field(None, description="Ask about this time instead of now; RFC 3339.")
+    at: Moment | None = Field(
+        None,
+        description="Ask about this time instead of now; RFC 3339.",
+        examples=["2026-12-01T18:30:00+08:00"],
+    )
 
     def to_domain(self) -> ShopQuery:
         return ShopQuery(
@@ -92,8 +87,6 @@ class Shop(BaseModel):
     brand: str | None
     district_ids: list[str] = Field(description="Innermost first.")
     source: Source
-
-    model_config = {"json_schema_extra": {"examples": [_EXAMPLE_SHOP]}}
 
 
 class ShopDetail(Shop):

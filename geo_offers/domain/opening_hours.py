@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import opening_hours as evaluator
 
-from geo_offers.domain.errors import InvalidInput, TimeZoneUnknown
+from geo_offers.domain.errors import InvalidInput
 from geo_offers.domain.opening_hours_text import Rule, names_holidays, names_sun, rules_of, texts_of
 from geo_offers.domain.place import LngLat
 from geo_offers.domain.public_holidays import public_holidays
+from geo_offers.domain.time_zones import zone_of
 
 MAX_LENGTH = 1_000
 """Characters of a value that we read; OSM allows 255. A longer value is unknown."""
@@ -62,7 +63,7 @@ class OpeningHours:
     at: LngLat | None = None
 
     def __post_init__(self) -> None:
-        _zone(self.time_zone)
+        zone_of(self.time_zone)
 
     @property
     def depends_on_place(self) -> bool:
@@ -72,7 +73,7 @@ class OpeningHours:
 
     def state_at(self, when: datetime) -> OpenState:
         """Open, closed or unknown at an aware datetime. Raises InvalidInput when `when` is naive."""
-        wall = _wall(when, _zone(self.time_zone))
+        wall = _wall(when, zone_of(self.time_zone))
         hours = self._hours(wall.year)
         return hours.state_at(wall) if hours else OpenState.UNKNOWN
 
@@ -81,7 +82,7 @@ class OpeningHours:
 
         Raises InvalidInput when `when` is naive.
         """
-        zone = _zone(self.time_zone)
+        zone = zone_of(self.time_zone)
         wall = _wall(when, zone)
         hours = self._hours(wall.year)
         if hours is None:
@@ -96,7 +97,7 @@ class OpeningHours:
 
         Raises InvalidInput for naive times, for an end before the start and for more than HORIZON_DAYS.
         """
-        zone = _zone(self.time_zone)
+        zone = zone_of(self.time_zone)
         hours = self._hours(_wall(start, zone).year)
         _wall(end, zone)
         start, end = start.astimezone(UTC), end.astimezone(UTC)
@@ -211,13 +212,6 @@ def _wall(when: datetime, zone: ZoneInfo) -> datetime:
 
 
 @lru_cache(maxsize=512)
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
-        raise TimeZoneUnknown(f"{name!r} is no IANA time zone; write one such as Asia/Shanghai") from fault
-
-
 def _read(text: str | None) -> _Reading | None:
     """The rules of a value, None when it is absent, too long or invalid."""
     return None if text is None or len(text) > MAX_LENGTH else _read_short(text)
@@ -261,7 +255,7 @@ def _parsed(text: str, place: tuple[str, float, float] | None) -> evaluator.Open
     # With auto_timezone off the evaluator ignores where the place is.
     return evaluator.OpeningHours(
         text,
-        timezone=_zone(zone),
+        timezone=zone_of(zone),
         coords=(lat, lng),
         auto_timezone=True,
         auto_country=False,

@@ -12,7 +12,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from geo_offers.domain.errors import CoordinateInvalid, InvalidInput
+from geo_offers.domain.categories import LEAF_INDEX, leaves_of
+from geo_offers.domain.errors import CategoryUnknown, CoordinateInvalid, InvalidInput
+from geo_offers.domain.time_zones import zone_of
 
 MAX_NAME_LENGTH = 512
 MAX_TEXT_LENGTH = 2_048
@@ -63,6 +65,13 @@ class Source:
     id: str
     licence: str
 
+    def __post_init__(self) -> None:
+        for what in ("provider", "id", "licence"):
+            text = clean_text(getattr(self, what), what=f"source {what}", longest=MAX_NAME_LENGTH)
+            if not text:
+                raise InvalidInput(f"a source needs a {what}", pointer=f"/source/{what}")
+            object.__setattr__(self, what, text)
+
 
 def clean_text(value: str, *, what: str, longest: int = MAX_TEXT_LENGTH) -> str:
     """The text in NFC without outer blanks.
@@ -107,7 +116,8 @@ class Shop:
     country        ISO 3166-1 alpha-2 or None; decides public holidays
     opening_hours  OSM opening_hours as written in the source; None when unknown
 
-    Raises InvalidInput when a text is empty, too long or carries control characters.
+    Raises InvalidInput when a text is empty, too long or carries control characters, CategoryUnknown and
+    TimeZoneUnknown.
     """
 
     id: str
@@ -130,6 +140,10 @@ class Shop:
         object.__setattr__(self, "name", clean_text(self.name, what="name", longest=MAX_NAME_LENGTH))
         if not self.name:
             raise InvalidInput("a shop needs a name", pointer="/name")
+        if self.category not in LEAF_INDEX:
+            leaves_of(self.category)  # raises with a hint, unless it is a group
+            raise CategoryUnknown(f"{self.category} is a group; a shop needs one of its categories")
+        zone_of(self.time_zone)
         names = {
             tag: clean_text(text, what=f"name:{tag}", longest=MAX_NAME_LENGTH)
             for tag, text in self.names.items()

@@ -53,11 +53,12 @@ def disk_of(cell: int, k: int) -> NDArray[np.int64]:
 
 
 def neighbours_of(cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The cells beside n cells, int64[n, 6] ascending; 0 fills the row of a pentagon, which has five."""
-    beside = np.zeros((len(cells), 6), np.int64)
+    """The cells beside n cells, int64[n, 6] ascending; a pentagon has five, the last stands twice."""
+    beside = np.empty((len(cells), 6), np.int64)
     for row, cell in enumerate(cells.tolist()):
         ring = h3.grid_disk(cell, 1)
-        beside[row, : len(ring) - 1] = np.sort(ring[ring != cell])
+        beside[row] = np.resize(np.sort(ring[ring != cell]), 6)
+    beside[:, 5] = beside.max(axis=1, initial=0)
     return beside
 
 
@@ -86,3 +87,8 @@ def average_spacing_m(resolution: int) -> float:
 def coarser(cells: NDArray[np.int64], resolution: int) -> NDArray[np.int64]:
     """The cells of a coarser resolution that n cells descend from, int64[n]."""
     return np.fromiter((h3.cell_to_parent(cell, resolution) for cell in cells.tolist()), np.int64, len(cells))
+
+
+def average_area_m2(resolution: int) -> float:
+    """The area of a cell on the average of the whole Earth."""
+    return float(h3.average_hexagon_area(resolution, unit="m^2"))

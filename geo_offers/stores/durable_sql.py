@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, Text, bindparam, insert, select, type_coerce, update
+from sqlalchemy import Connection, Select, Table, Text, bindparam, cast, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from geo_offers.domain.errors import DistrictNotFound, ShopNotFound
@@ -71,7 +71,7 @@ def append_changes(
 
 def _live_shop_rows() -> Select[Any]:
     columns = [
-        type_coerce(shops.c.names, Text).label(name) if name == "names_json" else shops.c[name]
+        cast(shops.c.names, Text).label(name) if name == "names_json" else shops.c[name]
         for name in ShopRow._fields
     ]
     return select(*columns).where(shops.c.retired_at.is_(None))

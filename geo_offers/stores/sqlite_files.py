@@ -22,13 +22,14 @@ def make_ready(path: Path, *, busy_s: float = BUSY_S) -> str:
     Raises SchemaOutdated when it is another, StoreUnavailable when the file is not ours or out of reach.
     """
     newest = migrate.newest_version()
-    with _opened(path, busy_s) as connection, connection.begin():
-        found = migrate.version_of(connection)
-        if found is None:
-            _refuse_what_is_not_ours(connection, path)
-            migrate.upgrade(connection)
-        elif found != newest:
-            raise migrate.schema_outdated(found)
+    with _opened(path, busy_s) as connection:
+        with connection.begin():
+            found = _version_of_ours(connection, path)
+            if found is None:
+                migrate.upgrade(connection)
+            elif found != newest:
+                raise migrate.schema_outdated(found)
+        use_wal(connection)
     return newest
 
 
@@ -37,11 +38,11 @@ def bring_up_to_date(path: Path, *, busy_s: float = BUSY_S) -> tuple[str | None,
 
     All or nothing, and safe when several processes do it at once.
     """
-    with _opened(path, busy_s) as connection, connection.begin():
-        found = migrate.version_of(connection)
-        if found is None:
-            _refuse_what_is_not_ours(connection, path)
-        migrate.upgrade(connection)
+    with _opened(path, busy_s) as connection:
+        with connection.begin():
+            found = _version_of_ours(connection, path)
+            migrate.upgrade(connection)
+        use_wal(connection)
     return found, migrate.newest_version()
 
 
@@ -57,12 +58,16 @@ def _opened(path: Path, busy_s: float) -> Iterator[Connection]:
     engine = engine_of(path, busy_s=busy_s)
     try:
         with our_errors(path), engine.connect().execution_options(**IMMEDIATE) as connection:
-            use_wal(connection)
             yield connection
     finally:
         engine.dispose()
 
 
-def _refuse_what_is_not_ours(connection: Connection, path: Path) -> None:
-    if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
-        raise StoreUnavailable(f"the database {path} belongs to another program: name another file")
+def _version_of_ours(connection: Connection, path: Path) -> str | None:
+    found = migrate.version_of(connection)
+    if found is None and connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
+        # What `downgrade` to nothing leaves is ours still.
+        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars()
+        if list(tables) != ["alembic_version"]:
+            raise StoreUnavailable(f"the database {path} belongs to another program: name another file")
+    return found

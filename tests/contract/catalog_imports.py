@@ -35,7 +35,7 @@ class ImportClauses:
     @pytest.mark.parametrize(
         "change",
         [
-            {"name": "x"}, {"names": {}}, {"category": "shop.books"}, {"brand": None}, {"address": "x"},
+            {"name": "x"}, {"names": {}}, {"category": "hobby.books"}, {"brand": None}, {"address": "x"},
             {"opening_hours": None}, {"time_zone": "UTC"}, {"country": None}, {"at": some_shops(2)[1].at},
         ],
         ids=lambda change: next(iter(change)),

@@ -103,6 +103,11 @@ def test_text_sequences_and_byte_order_marks_are_read(tmp_path):
     assert len(read(tmp_path / "b.geojson")[0]) == 1
 
 
+def test_a_large_collection_may_be_one_single_line(tmp_path):
+    path = collection(tmp_path / "a.geojson", feature(), note="x" * 70_000_000)
+    assert len(read(path)[0]) == 1
+
+
 def test_lines_and_collections_and_null_are_skipped_and_counted(tmp_path):
     line = {"type": "LineString", "coordinates": [[1, 1], [2, 2]]}
     path = collection(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from geo_offers.stores import postgis_types  # noqa: F401  # before the first CREATE TABLE on PostgreSQL
 from geo_offers.stores.sqlite_engine import engine_of
 
 InTransaction = Callable[[Connection], None]
@@ -26,7 +25,9 @@ def on_sqlite(path: Path, function: InTransaction) -> None:
 
 async def on_postgis(url: str, function: InTransaction) -> None:
     """Run a function in a transaction on this database, and commit."""
-    engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
+    import_module("geo_offers.stores.postgis_types")  # before the first CREATE TABLE
+    asyncio_engines = import_module("sqlalchemy.ext.asyncio")  # wants greenlet, of the extra `server`
+    engine = asyncio_engines.create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
     try:
         async with engine.begin() as connection:
             await connection.run_sync(function)
