@@ -28,9 +28,7 @@ class ShopsParameters(AtPlace):
     cursor: str | None = Field(
         None, description="`next` of the page before; leave the other parameters as they were."
     )
-    category: str | None = Field(
-        None, description="A category or a group of categories.", examples=["food"]
-    )
+    category: str | None = Field(None, description="A category or a group of categories.", examples=["food"])
     district_id: str | None = Field(
         None, description="Only shops of this district.", examples=[EXAMPLE_DISTRICT_ID]
     )
