@@ -56,5 +56,6 @@ def a_district(source_id: str = "way/1", **over: Any) -> District:
         "wkb": a_square(),
         "names": {"sv": "Kampen", "zh": "坎皮"},
         "parent_id": None,
+        "facts": {"rank": "local", "primary_categories": ["food"], "parameters": {"depth": 2.5}},
     }
     return District(**facts | over, source=source)

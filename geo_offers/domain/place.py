@@ -187,7 +187,9 @@ DistrictKind = Literal["official", "discovered", "custom"]
 class District:
     """A merchant district: a polygon with a name, a kind and maybe a parent.
 
-    wkb  Polygon or MultiPolygon, WGS 84, longitude first, as well-known binary
+    wkb    Polygon or MultiPolygon, WGS 84, longitude first, as well-known binary
+    facts  what else its maker knows, as plain JSON values; of a discovered one: "rank" (regional, town, local),
+           "level" (quarter, street), "primary_categories", "method" and "parameters"
     """
 
     id: str
@@ -197,9 +199,15 @@ class District:
     source: Source
     names: Mapping[str, str] = field(default_factory=dict)
     parent_id: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", clean_text(self.name, what="name", longest=MAX_NAME_LENGTH))
         if not self.name:
             raise InvalidInput("a district needs a name", pointer="/name")
-        object.__setattr__(self, "names", MappingProxyType(dict(self.names)))
+        names = {
+            tag: clean_text(text, what=f"name:{tag}", longest=MAX_NAME_LENGTH)
+            for tag, text in self.names.items()
+        }
+        object.__setattr__(self, "names", MappingProxyType(names))
+        object.__setattr__(self, "facts", MappingProxyType(dict(self.facts)))

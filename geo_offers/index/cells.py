@@ -49,7 +49,7 @@ def centres_of(cells: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[n
 
 def disk_of(cell: int, k: int) -> NDArray[np.int64]:
     """The cells within k steps of a cell, itself among them; around a pentagon there are fewer."""
-    return h3.grid_disk(cell, k).astype(np.int64)
+    return np.asarray(h3.grid_disk(cell, k), np.int64)
 
 
 def neighbours_of(cells: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -51,6 +51,7 @@ class IncomingDistrict(NamedTuple):
     names: str
     kind: str
     parent_id: str | None
+    facts: str
     geom: bytes
     west: float
     south: float
@@ -93,7 +94,8 @@ def _incoming_district(district: District) -> IncomingDistrict:
     source = district.source
     wkb, bounds = _polygon(district)
     names = _encode_json(dict(district.names)).decode()
-    facts = (
+    facts = _encode_json(dict(district.facts)).decode()
+    columns = (
         source.provider,
         source.id,
         source.licence,
@@ -101,9 +103,10 @@ def _incoming_district(district: District) -> IncomingDistrict:
         names,
         district.kind,
         district.parent_id,
+        facts,
         wkb,
     )
-    return IncomingDistrict(district.id, *facts, *bounds, fingerprint=_fingerprint(facts))
+    return IncomingDistrict(district.id, *columns, *bounds, fingerprint=_fingerprint(columns))
 
 
 def _polygon(district: District) -> tuple[bytes, tuple[float, float, float, float]]:
@@ -154,4 +157,5 @@ def district_of(row: Any) -> District:
         source=Source(row.source_provider, row.source_id, row.licence),
         names=row.names,
         parent_id=row.parent_id,
+        facts=row.facts,
     )

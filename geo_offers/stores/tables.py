@@ -62,6 +62,7 @@ districts = Table(
     Column(
         "parent_id", key_text(), ForeignKey("districts.id", deferrable=True, initially="DEFERRED"), index=True
     ),
+    Column("facts", json_object(), nullable=False, server_default="{}"),
     Column("geom", GeometryWkb(), nullable=False),
     Column("west", Double, nullable=False),
     Column("south", Double, nullable=False),

@@ -53,8 +53,10 @@ def merged(
     staging.create(connection)
     if rows:
         given = [row._asdict() for row in rows]
+        objects = [name for name in ("names", "facts") if name in given[0]]
         connection.execute(
-            insert(staging.incoming), [row | {"names": json.loads(row["names"])} for row in given]
+            insert(staging.incoming),
+            [row | {name: json.loads(row[name]) for name in objects} for row in given],
         )
     counts = merging.merge(connection, staging, dataset=dataset, replace=replace, at=NOW)
     staging.incoming.drop(connection)
