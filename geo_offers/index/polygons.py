@@ -9,7 +9,8 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_offers.domain.place import LngLat
-from geo_offers.kernels import box_tree, containment
+from geo_offers.index.geodesic import geodesic_m
+from geo_offers.kernels import box_tree, containment, fence_distance
 
 Polygonal = shapely.Polygon | shapely.MultiPolygon
 
@@ -23,6 +24,9 @@ class PolygonIndex:
     def __init__(self, shapes: Sequence[Polygonal] | NDArray[np.object_]) -> None:
         parts, owners = shapely.get_parts(np.asarray(shapes, object), return_index=True)
         edges, edge_starts = _edges(parts)
+        self._edges = edges
+        # An owner's parts stand together, and so do their edges.
+        self._owner_edges = edge_starts[np.searchsorted(owners, np.arange(len(shapes) + 1))]
         slicing, slab_starts = containment.count_slabs(edges, edge_starts)
         slab_edges, slab_edge_starts = containment.fill_slabs(edges, edge_starts, slicing, slab_starts)
         self._polygons = (slicing, slab_starts, slab_edges, slab_edge_starts)
@@ -36,7 +40,7 @@ class PolygonIndex:
     @property
     def nbytes(self) -> int:
         """Memory of the packed columns."""
-        arrays = (*self._polygons, *self._tree, self._rows, self._owners)
+        arrays = (*self._polygons, *self._tree, self._rows, self._owners, self._edges, self._owner_edges)
         return sum(array.nbytes for array in arrays)
 
     def _scratch(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
@@ -59,6 +63,18 @@ class PolygonIndex:
             out,
         )
         return out[:count]
+
+    def nearest_on_border(self, owner: int, at: LngLat) -> LngLat:
+        """The point of an owner's border that is nearest to a point, wherever that is."""
+        first, stop = self._owner_edges[owner : owner + 2]
+        lng, lat, _ = fence_distance.nearest_on_border(self._edges, first, stop, float(at.lng), float(at.lat))
+        return LngLat(lng, lat)
+
+    def distance_m(self, owner: int, at: LngLat) -> float:
+        """The geodesic distance to an owner's shape; 0 inside."""
+        if owner in self.holding(at):
+            return 0.0
+        return geodesic_m(at, self.nearest_on_border(owner, at))
 
     def holding_many(
         self, lngs: NDArray[np.float64], lats: NDArray[np.float64]

@@ -20,7 +20,7 @@ from geodata.town.brands import BRANDS
 from geodata.town.hours import OPENING_HOURS
 from geodata.town.trades import TRADES
 
-GOLDEN = "070f49090c6bbd4083e134c6f59f7605"
+GOLDEN = "a9605c35f2f6eff5c1cd9accadf2e8dd"
 _HAN = re.compile("[\u4e00-\u9fff]")
 _LATIN_NAME = re.compile(r"[A-Za-züé0-9 &'.,()\-]+\Z")
 
