@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from api.access_log import AccessLog
 from api.errors import add_error_handlers
-from api.routes import health, shops
+from api.routes import districts, health, shops
 from api.schemas.problems import Problem
 from geo_offers.bootstrap import running
 from geo_offers.settings import Settings
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(AccessLog)
     add_error_handlers(app)
     app.include_router(shops.router)
+    app.include_router(districts.router)
     app.include_router(health.router)
     _document_problems(app)
     return app

@@ -20,6 +20,7 @@ from geo_offers.stores.ports import CatalogStore
 if TYPE_CHECKING:
     from geo_offers.services.catalog import Catalog, CatalogFollower
     from geo_offers.services.find_shops import FindShops
+    from geo_offers.services.zones import Zones
 
 _SQLITE = "sqlite:///"
 
@@ -32,6 +33,7 @@ class Services:
     catalog: Catalog
     follower: CatalogFollower
     find_shops: FindShops
+    zones: Zones
 
 
 def utc_now() -> datetime:
@@ -45,10 +47,12 @@ async def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) ->
     # Here and not above: compiled kernels cost a second and 150 MB, which an import of shops does not need.
     from geo_offers.services.catalog import Catalog, CatalogFollower, load_snapshot
     from geo_offers.services.find_shops import FindShops
+    from geo_offers.services.zones import Zones
 
     store = await open_store(settings)
     catalog = Catalog(await load_snapshot(store))
-    return Services(store, catalog, CatalogFollower(catalog, store), FindShops(catalog, now))
+    follower = CatalogFollower(catalog, store)
+    return Services(store, catalog, follower, FindShops(catalog, now), Zones(catalog, now))
 
 
 def _choose_kernel_cache(settings: Settings) -> None:

@@ -12,13 +12,14 @@ import msgspec
 
 from geo_offers.domain.errors import CursorInvalid
 
-_LONGEST = 512
+_LONGEST = 4_096
 
 
 class _Written(msgspec.Struct, array_like=True, frozen=True):
-    distance_m: float
+    rank: float
     last_id: str
     when: datetime
+    last_name: str
     question: bytes
 
 
@@ -28,15 +29,19 @@ _decode = msgspec.msgpack.Decoder(_Written).decode
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The last row of a page by its sort key, and the moment the whole listing speaks of."""
+    """The last row of a page by its sort key, and the moment the whole listing speaks of.
 
-    distance_m: float
+    rank  what comes first in the order: a distance in metres, a category's number
+    """
+
+    rank: float
     last_id: str
     when: datetime
+    last_name: str = ""
 
     def written(self, question: tuple[object, ...]) -> str:
         """The cursor as a word for a URL, bound to its question."""
-        packed = _encode(_Written(self.distance_m, self.last_id, self.when, _digest(question)))
+        packed = _encode(_Written(self.rank, self.last_id, self.when, self.last_name, _digest(question)))
         return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
     @staticmethod
@@ -56,9 +61,9 @@ class Cursor:
                 "the cursor belongs to another question; keep every other parameter as it was",
                 pointer="/cursor",
             )
-        if not 0 <= found.distance_m < 1e8 or found.when.tzinfo is None:
+        if not 0 <= found.rank < 1e8 or found.when.tzinfo is None:
             raise CursorInvalid("the cursor is not one of ours; start again without it", pointer="/cursor")
-        return Cursor(found.distance_m, found.last_id, found.when)
+        return Cursor(found.rank, found.last_id, found.when, found.last_name)
 
 
 def _digest(question: tuple[object, ...]) -> bytes:

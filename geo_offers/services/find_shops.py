@@ -107,7 +107,7 @@ class FindShops:
         when = query.when or (before.when if before else self._now())
         after = None
         if before is not None:
-            after = After(before.distance_m, snapshot.shops.rank_after(before.last_id) - 0.5)
+            after = After(before.rank, snapshot.shops.rank_after(before.last_id) - 0.5)
         slots, distances = snapshot.nearest.nearest(
             query.at,
             query.limit + 1,
@@ -117,7 +117,7 @@ class FindShops:
         )
         shown = slots[: query.limit].tolist()
         items = [
-            _found(snapshot, slot, distance, when)
+            found_shop(snapshot, slot, distance, when)
             for slot, distance in zip(shown, distances.tolist(), strict=False)
         ]
         following = None
@@ -130,7 +130,9 @@ class FindShops:
     def shop(self, shop_id: str, when: datetime | None = None) -> tuple[FoundShop, int]:
         """One shop and the revision it was read at. Raises ShopNotFound."""
         snapshot = self._catalog.current
-        return _found(snapshot, snapshot.shops.slot_of(shop_id), None, when or self._now()), snapshot.revision
+        return found_shop(
+            snapshot, snapshot.shops.slot_of(shop_id), None, when or self._now()
+        ), snapshot.revision
 
     def context(self, at: LngLat) -> Context:
         """Where a position is."""
@@ -149,13 +151,14 @@ class FindShops:
             members = snapshot.shop_districts.members[snapshot.district_number(query.district_id)]
         leaf = group = None
         if query.category is not None:
-            _check_category(query.category)
+            check_category(query.category)
             leaf, group = LEAF_INDEX.get(query.category), _GROUP_INDEX.get(query.category)
         opening = snapshot.opening.at(when) if query.open_now else None
         return ShopFilter(leaf=leaf, group=group, members=members, opening=opening)
 
 
-def _found(snapshot: CatalogSnapshot, slot: int, distance_m: float | None, when: datetime) -> FoundShop:
+def found_shop(snapshot: CatalogSnapshot, slot: int, distance_m: float | None, when: datetime) -> FoundShop:
+    """A shop of a snapshot as an answer shows it."""
     districts = snapshot.districts.rows
     return FoundShop(
         document=snapshot.shops.document(slot),
@@ -165,8 +168,9 @@ def _found(snapshot: CatalogSnapshot, slot: int, distance_m: float | None, when:
     )
 
 
-def _check_category(key: str) -> None:
+def check_category(key: str) -> tuple[str, ...]:
+    """The leaves of a category that was asked for. Raises CategoryUnknown, which names the parameter."""
     try:
-        leaves_of(key)
+        return leaves_of(key)
     except CategoryUnknown as error:
         raise CategoryUnknown(str(error), pointer="/category") from error

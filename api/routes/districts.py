@@ -1,0 +1,78 @@
+"""Districts: the virtual commerce zone, its directory and its character."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response
+
+from api.answers import catalog_answer, next_link
+from api.dependencies import Languages, ServicesOf, each_parameter_once
+from api.schemas.districts import (
+    DirectoryPage,
+    DirectoryParameters,
+    District,
+    DistrictParameters,
+    Districts,
+    DistrictsParameters,
+    directory_json,
+    zone_detail_json,
+    zones_json,
+)
+from api.schemas.problems import problems
+from api.schemas.shops import EXAMPLE_DISTRICT_ID
+
+DistrictId = Annotated[str, Path(description="The id of a district.", examples=[EXAMPLE_DISTRICT_ID])]
+
+router = APIRouter(prefix="/v1/districts", tags=["districts"], dependencies=[Depends(each_parameter_once)])
+
+
+@router.get("", responses={200: {"model": Districts}, **problems(422)}, summary="Districts")
+async def list_districts(
+    request: Request,
+    services: ServicesOf,
+    languages: Languages,
+    asked: Annotated[DistrictsParameters, Query()],
+) -> Response:
+    """Districts in a box, near a place, with a name: nearest first, else by id; complete, a page at a time."""
+    page = services.zones.find(asked.to_domain())
+    link = next_link(request.url, page.next)
+    return catalog_answer(zones_json(page, languages, asked), page.revision, link=link)
+
+
+@router.get(
+    "/{district_id}", responses={200: {"model": District}, **problems(404, 422)}, summary="One district"
+)
+async def get_district(
+    services: ServicesOf,
+    languages: Languages,
+    district_id: DistrictId,
+    asked: Annotated[DistrictParameters, Query()],
+) -> Response:
+    """A district with its polygon, its shops by category, its opening profile and its neighbours."""
+    # Off the event loop: a thousand shops with hours of their own take a third of a second.
+    detail = await asyncio.to_thread(services.zones.detail, district_id, asked.at)
+    document = zone_detail_json(detail, languages, simplify_m=asked.simplify_m)
+    return catalog_answer(document, detail.revision)
+
+
+@router.get(
+    "/{district_id}/shops",
+    responses={200: {"model": DirectoryPage}, **problems(404, 422)},
+    summary="The shops of a district",
+)
+async def list_shops_of_district(
+    request: Request,
+    services: ServicesOf,
+    languages: Languages,
+    district_id: DistrictId,
+    asked: Annotated[DirectoryParameters, Query()],
+) -> Response:
+    """The directory of a district: by category, then name; complete, a page at a time."""
+    directory = services.zones.directory(
+        district_id, category=asked.category, limit=asked.limit, cursor=asked.cursor, when=asked.at
+    )
+    link = next_link(request.url, directory.next)
+    return catalog_answer(directory_json(directory, languages), directory.revision, link=link)
