@@ -29,40 +29,25 @@ class PolygonIndex:
         self._owner_edges = edge_starts[np.searchsorted(owners, np.arange(len(shapes) + 1))]
         slicing, slab_starts = containment.count_slabs(edges, edge_starts)
         slab_edges, slab_edge_starts = containment.fill_slabs(edges, edge_starts, slicing, slab_starts)
-        self._polygons = (slicing, slab_starts, slab_edges, slab_edge_starts)
         boxes = shapely.bounds(parts).reshape(-1, 4)
         rows = box_tree.tiled_order(boxes)
-        self._tree = box_tree.pack(boxes[rows])
-        self._rows = rows.astype(np.int32)
-        self._owners = owners.astype(np.int32)
-        self._room = max(1, len(shapes))
+        self._packed = containment.packed(
+            box_tree.pack(boxes[rows]),
+            rows,
+            (slicing, slab_starts, slab_edges, slab_edge_starts),
+            owners,
+            len(shapes),
+        )
 
     @property
     def nbytes(self) -> int:
         """Memory of the packed columns."""
-        arrays = (*self._polygons, *self._tree, self._rows, self._owners, self._edges, self._owner_edges)
-        return sum(array.nbytes for array in arrays)
-
-    def _scratch(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-        # Made for every question: it is small, and shared scratch would tie threads together.
-        stack = np.empty(box_tree.FAN_OUT * len(self._tree[1]), np.int64)
-        return stack, np.empty(len(self._rows), np.int32), np.empty(self._room, np.int32)
+        return sum(array.nbytes for array in (*self._packed, self._edges, self._owner_edges))
 
     def holding(self, at: LngLat) -> NDArray[np.int32]:
         """The owners whose shape holds a point, ascending."""
-        stack, boxes, out = self._scratch()
-        count = containment.owners_holding(
-            self._tree,
-            self._rows,
-            self._polygons,
-            self._owners,
-            float(at.lng),
-            float(at.lat),
-            stack,
-            boxes,
-            out,
-        )
-        return out[:count]
+        owners: NDArray[np.int32] = containment.owners_at(*self._packed, float(at.lng), float(at.lat))
+        return owners
 
     def nearest_on_border(self, owner: int, at: LngLat) -> LngLat:
         """The point of an owner's border that is nearest to a point, wherever that is."""
@@ -80,23 +65,10 @@ class PolygonIndex:
         self, lngs: NDArray[np.float64], lats: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """The same for m points: (starts int64[m + 1], owners int32[k]), the owners of point i from starts[i] on."""
-        stack, boxes, found = self._scratch()
         starts = np.empty(len(lngs) + 1, np.int64)
         out = np.empty(2 * len(lngs) + 16, np.int32)
         while True:
-            total = containment.owners_holding_many(
-                self._tree,
-                self._rows,
-                self._polygons,
-                self._owners,
-                lngs,
-                lats,
-                stack,
-                boxes,
-                found,
-                starts,
-                out,
-            )
+            total = containment.owners_at_many(*self._packed, lngs, lats, starts, out)
             if total <= len(out):
                 return starts, out[:total].copy()
             out = np.empty(total, np.int32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from geo_offers.kernels import box_tree
 
@@ -159,17 +160,56 @@ def covers(polygons, p, x, y):
     return inside
 
 
-@njit(cache=True)
-def owners_holding(tree, rows, polygons, owners, x, y, stack, boxes, out):
-    """Who owns a polygon that holds a point: how many owners, ascending in `out`, each once.
+# A call from Python costs 0.1 microseconds an array, more than the answer itself: so an index travels as two.
+_HEADER = 6
+
+
+def packed(
+    tree: tuple[NDArray[np.float64], NDArray[np.int64]],
+    rows: NDArray[np.int64],
+    polygons: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]],
+    owners: NDArray[np.int64],
+    owner_count: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """An index of polygons as one array of integers and one of numbers, for `owners_at`.
 
     tree      boxes of the polygons, packed in tiled order (see box_tree)
-    rows      int32[p], the polygon of each box
+    rows      int64[p], the polygon of each box
     polygons  as for `covers`
-    owners    int32[p], the owner of each polygon; an owner may have many
-    stack, boxes  scratch: int64[8 * levels], int32[p]
-    out       int32[number of owners]
+    owners    int64[p], the owner of each polygon, from 0 to owner_count - 1; an owner may have many
     """
+    nodes, levels = tree
+    slicing, slab_starts, slab_edges, slab_edge_starts = polygons
+    header = [len(rows), len(nodes), len(levels), len(slab_edge_starts), len(slab_edges), owner_count]
+    integers = [np.array(header), levels, rows, owners, slab_starts, slab_edge_starts]
+    numbers = [nodes.ravel(), slicing.ravel(), slab_edges.ravel()]
+    return np.concatenate(integers).astype(np.int64), np.concatenate(numbers)
+
+
+@njit(cache=True)
+def _unpacked(integers, numbers):
+    """What `packed` was given, as views."""
+    p, nodes, levels, slabs, edges = integers[0], integers[1], integers[2], integers[3], integers[4]
+    at = _HEADER
+    level_starts = integers[at : at + levels]
+    at += levels
+    rows = integers[at : at + p]
+    at += p
+    owners = integers[at : at + p]
+    at += p
+    slab_starts = integers[at : at + p + 1]
+    at += p + 1
+    slab_edge_starts = integers[at : at + slabs]
+    boxes = numbers[: 4 * nodes].reshape(nodes, 4)
+    slicing = numbers[4 * nodes : 4 * nodes + 2 * p].reshape(p, 2)
+    slab_edges = numbers[4 * nodes + 2 * p :].reshape(edges, 4)
+    return (boxes, level_starts), rows, (slicing, slab_starts, slab_edges, slab_edge_starts), owners
+
+
+@njit(cache=True)
+def _owners_holding(index, x, y, stack, boxes, out):
+    """Who owns a polygon that holds a point: how many owners, ascending in `out`, each once."""
+    tree, rows, polygons, owners = index
     count = 0
     for i in range(box_tree.holding(tree, x, y, stack, boxes)):
         p = rows[boxes[i]]
@@ -188,16 +228,33 @@ def owners_holding(tree, rows, polygons, owners, x, y, stack, boxes, out):
 
 
 @njit(cache=True)
-def owners_holding_many(tree, rows, polygons, owners, xs, ys, stack, boxes, found, starts, out):
-    """`owners_holding` for m points; what the answers need of room.
+def _scratch(integers):
+    stack = np.empty(box_tree.FAN_OUT * integers[2], np.int64)
+    return stack, np.empty(max(1, integers[0]), np.int32), np.empty(max(1, integers[5]), np.int32)
 
-    found   int32[number of owners], scratch
+
+@njit(cache=True)
+def owners_at(integers, numbers, x, y):
+    """Who owns a polygon that holds a point, ascending, int32[k]; borders are inside.
+
+    integers, numbers  as `packed` gave them
+    """
+    stack, boxes, out = _scratch(integers)
+    return out[: _owners_holding(_unpacked(integers, numbers), x, y, stack, boxes, out)]
+
+
+@njit(cache=True)
+def owners_at_many(integers, numbers, xs, ys, starts, out):
+    """The same for m points; how much room the answers need.
+
     starts  int64[m + 1]: the owners for point i are out[starts[i]:starts[i + 1]], as far as there is room
     """
+    index = _unpacked(integers, numbers)
+    stack, boxes, found = _scratch(integers)
     total = 0
     for i in range(len(xs)):
         starts[i] = total
-        count = owners_holding(tree, rows, polygons, owners, xs[i], ys[i], stack, boxes, found)
+        count = _owners_holding(index, xs[i], ys[i], stack, boxes, found)
         for j in range(count):
             if total + j < len(out):
                 out[total + j] = found[j]

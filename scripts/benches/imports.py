@@ -11,17 +11,17 @@ import time
 from pathlib import Path
 
 from scripts.benches._city import city
+from scripts.benches._data import shared_data
 from scripts.benches.report import Case, Report
 
 _EXTRACTS = ("liechtenstein_2015", "helsinki_centre", "monaco_2021", "beijing_sample_2017")
-_DATA = Path(os.environ.get("GEO_OFFERS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 _HOURS = ("Mo-Fr 09:00-18:00", "Mo-Su 10:00-22:00", "24/7", "Mo-Sa 07:30-15:00; PH off", "")
 
 
 def run(report: Report, *, quick: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in _EXTRACTS:
-            extract = _DATA / "osm" / f"{name}.osm.pbf"
+            extract = shared_data() / "osm" / f"{name}.osm.pbf"
             if not extract.exists():
                 report.note(f"{extract.name} is absent: not measured")
                 continue
