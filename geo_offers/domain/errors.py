@@ -6,7 +6,15 @@ An error carries facts as fields, and its message names the thing and the way ou
 
 from __future__ import annotations
 
-from typing import ClassVar
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import shapely
+
+    from geo_offers.domain.place import LngLat
 
 
 class GeoOffersError(Exception):
@@ -65,6 +73,73 @@ class FileFault(InvalidInput):
         self.place = place
 
 
+class PolygonFault(StrEnum):
+    """Why a geometry is no polygon that we keep; the words are stable."""
+
+    WRONG_TYPE = "wrong_type"
+    MALFORMED = "malformed"
+    EMPTY = "empty"
+    NOT_FINITE = "not_finite"
+    OUTSIDE_EARTH = "outside_earth"
+    TOUCHES_POLE = "touches_pole"
+    AMBIGUOUS_CROSSING = "ambiguous_crossing"
+    TOO_FEW_POINTS = "too_few_points"
+    RING_NOT_CLOSED = "ring_not_closed"
+    ZERO_AREA = "zero_area"
+    SELF_INTERSECTION = "self_intersection"
+    RING_TOUCHES_ITSELF = "ring_touches_itself"
+    DUPLICATE_RINGS = "duplicate_rings"
+    HOLE_OUTSIDE_SHELL = "hole_outside_shell"
+    NESTED_HOLES = "nested_holes"
+    INTERIOR_DISCONNECTED = "interior_disconnected"
+    NESTED_SHELLS = "nested_shells"
+    OVERLAPPING_PARTS = "overlapping_parts"
+
+
+class PolygonInvalid(InvalidInput):
+    """A geometry that is no valid polygon on the Earth.
+
+    at        where the fault is, when it is at a place
+    pointer   into the GeoJSON geometry, when one was given and the fault is in its form
+    repaired  the geometry that would be accepted instead; a proposal, never taken unasked
+    """
+
+    code = "polygon_invalid"
+
+    def __init__(
+        self, message: str, *, reason: PolygonFault, at: LngLat | None = None, pointer: str | None = None
+    ) -> None:
+        place = "" if at is None else f" at lng {round(at.lng, 7)!r}, lat {round(at.lat, 7)!r}"
+        super().__init__(message + place, pointer=pointer)
+        self.reason = reason
+        self.at = at
+        self.repaired: shapely.Polygon | shapely.MultiPolygon | None = None
+
+
+class FenceInvalid(InvalidInput):
+    """A fence that cannot be: a radius out of range, a circle over a pole."""
+
+    code = "fence_invalid"
+
+
+class FenceTooLarge(InvalidInput):
+    """A fence with more corners or a greater area than is served."""
+
+    code = "fence_too_large"
+
+
+class ScheduleInvalid(InvalidInput):
+    """Times that end before they start, or weekly hours that cannot be read."""
+
+    code = "schedule_invalid"
+
+
+class PromotionInvalid(InvalidInput):
+    """A promotion document that is not as documented; `pointer` names the member."""
+
+    code = "promotion_invalid"
+
+
 class NotFound(GeoOffersError):
     """The thing does not exist, or not for this caller."""
 
@@ -79,10 +154,24 @@ class DistrictNotFound(NotFound):
     code = "district_not_found"
 
 
+class PromotionNotFound(NotFound):
+    code = "promotion_not_found"
+
+
 class Conflict(GeoOffersError):
     """The request was right, but something else got there first."""
 
     code = "conflict"
+
+
+class OutputExists(Conflict):
+    """A file that would be overwritten."""
+
+    code = "output_exists"
+
+    def __init__(self, message: str, *, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class StoreUnavailable(GeoOffersError):
