@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 from geo_offers.bootstrap import migrate_store
+from geo_offers.cli_districts import district_commands
+from geo_offers.cli_export import export_commands
 from geo_offers.cli_import import import_commands, load_sample_town
 from geo_offers.domain.errors import GeoOffersError
 from geo_offers.settings import Settings
@@ -35,6 +37,8 @@ app = typer.Typer(
     help="Real merchant districts as a virtual commerce zone: nearby shops, promotions, local search.",
 )
 app.add_typer(import_commands, name="import")
+app.add_typer(export_commands, name="export")
+app.add_typer(district_commands, name="districts")
 
 
 def main() -> None:

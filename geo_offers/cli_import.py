@@ -1,42 +1,40 @@
-"""The commands that bring data in: which file, how to read it, a progress bar, a summary."""
+"""The commands that bring data in: which file and how to read it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
-from rich.text import Text
 
 from geo_offers.bootstrap import open_store
+from geo_offers.cli_summary import print_counts, print_districts, print_report, progress
 from geo_offers.settings import Settings
 from geo_offers.stores.ports import ImportCounts
 from geodata.category_words import checked_leaf, read_category_words
 from geodata.crs import Crs
+from geodata.districts import DistrictOptions, DistrictReport, read_districts
 from geodata.files import Format, default_options, format_of, open_shops, stem_of
 from geodata.report import ReadReport
 from geodata.rows import ReadOptions
 from geodata.sample_town import sample_town
 
-import_commands = typer.Typer(no_args_is_help=True, help="Bring shops in from a file.", rich_markup_mode=None)
+import_commands = typer.Typer(
+    no_args_is_help=True, help="Bring shops or districts in from a file.", rich_markup_mode=None
+)
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="What to import.", show_default=False)]
 DatasetOption = Annotated[
     str | None, typer.Option(help="What this import belongs to; else provider:file name.", show_default=False)
 ]
 ReplaceOption = Annotated[
-    bool, typer.Option("--replace", help="Retire the shops of the dataset that are no longer in the file.")
+    bool, typer.Option("--replace", help="Retire what is in the dataset and no longer in the file.")
 ]
 SAMPLE_DATASET = "sample-town"
+ImportedKind = Literal["official", "custom"]
 
 
 @import_commands.command("shops")
@@ -89,6 +87,51 @@ def import_osm(
     _import(file, Format.OSM, options, dataset=dataset, replace_dataset=replace_dataset)
 
 
+@import_commands.command("districts")
+def import_districts(
+    file: FileArgument,
+    dataset: DatasetOption = None,
+    replace_dataset: ReplaceOption = False,
+    name_field: Annotated[str | None, typer.Option(help="Which field is the name, as in 名称.")] = None,
+    id_field: Annotated[str | None, typer.Option(help="Which field tells districts apart.")] = None,
+    kind: Annotated[
+        ImportedKind | None, typer.Option(help="What they are; else official.", show_default=False)
+    ] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend faulty polygons and list them.")] = False,
+    layer: Annotated[str | None, typer.Option(help="Of a file that has several.")] = None,
+    crs: Annotated[str | None, typer.Option(help="Of a file that does not say, such as EPSG:2263.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of a shapefile that does not say.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Where the districts come from.")] = None,
+    licence: Annotated[str | None, typer.Option(help="The licence they come under.")] = None,
+) -> None:
+    """Import district polygons from GeoJSON, GeoPackage, GeoParquet or shapefile."""
+    options = DistrictOptions(
+        provider=provider,
+        licence=licence,
+        kind=kind,
+        name_field=name_field,
+        id_field=id_field,
+        layer=layer,
+        crs=crs,
+        encoding=encoding,
+        repair=repair,
+    )
+    report = DistrictReport()
+    districts = read_districts(file, report, options)
+    name = dataset or _dataset_of(file, provider)
+
+    async def load() -> ImportCounts:
+        store = await open_store(Settings.from_environment(os.environ))
+        try:
+            return await store.import_districts(districts, dataset=name, replace=replace_dataset)
+        finally:
+            await store.close()
+
+    counts = asyncio.run(load())
+    print_districts(report)
+    print_counts({f"dataset {name}": counts})
+
+
 def load_sample_town(settings: Settings, *, seed: int) -> None:
     """Load the sample town of this seed in place of the one before, and print what that did."""
     town = sample_town(seed)
@@ -103,7 +146,7 @@ def load_sample_town(settings: Settings, *, seed: int) -> None:
             await store.close()
 
     shops, districts = asyncio.run(load())
-    _print_counts({"shops": shops, "districts": districts})
+    print_counts({"shops": shops, "districts": districts})
 
 
 def _import(
@@ -111,25 +154,25 @@ def _import(
 ) -> None:
     report = ReadReport()
     settings = Settings.from_environment(os.environ)
-    name = dataset or _dataset_of(file, options)
+    name = dataset or _dataset_of(file, options.provider)
 
     async def load() -> ImportCounts:
         store = await open_store(settings)
         try:
-            with _progress(file.name) as on_rows:
+            with progress(file.name) as on_rows:
                 shops = open_shops(file, report, options, file_format=file_format)
                 return await store.import_shops(shops, dataset=name, replace=replace_dataset, on_rows=on_rows)
         finally:
             await store.close()
 
     counts = asyncio.run(load())
-    _print_report(report)
-    _print_counts({f"dataset {name}": counts})
+    print_report(report)
+    print_counts({f"dataset {name}": counts})
 
 
-def _dataset_of(file: Path, options: ReadOptions) -> str:
+def _dataset_of(file: Path, provider: str | None) -> str:
     stem = stem_of(file)
-    return options.provider if options.provider == f"file:{stem}" else f"{options.provider}:{stem}"
+    return f"file:{stem}" if provider in (None, f"file:{stem}") else f"{provider}:{stem}"
 
 
 def _mapping(words: list[str]) -> dict[str, str]:
@@ -140,52 +183,3 @@ def _mapping(words: list[str]) -> dict[str, str]:
             raise typer.BadParameter(f"{word!r} is not of the form FIELD=COLUMN", param_hint="--map")
         columns[name.strip()] = column
     return columns
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int], None]]:
-    """Where the store says how many rows it took; shown on stderr if that is a terminal."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}  {task.completed:,.0f} shops", markup=False),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda rows: progress.update(task, completed=rows)
-
-
-def _print_report(report: ReadReport) -> None:
-    _print_numbers(
-        "rows", {"read": report.read, "kept": report.kept.total(), "skipped": report.skipped.total()}
-    )
-    for title, numbers in (
-        ("kept by category", report.kept),
-        ("skipped by reason", report.skipped),
-        ("noted", report.noted),
-    ):
-        if numbers:
-            _print_numbers(title, dict(numbers.most_common()))
-
-
-def _print_counts(by_what: dict[str, ImportCounts]) -> None:
-    for what, counts in by_what.items():
-        numbers = {
-            "added": counts.added,
-            "updated": counts.updated,
-            "unchanged": counts.unchanged,
-            "retired": counts.retired,
-        }
-        _print_numbers(what, numbers)
-
-
-def _print_numbers(title: str, numbers: dict[str, int]) -> None:
-    # Text, because names of files and categories are not markup.
-    table = Table(Column(Text(title)), Column(justify="right"), box=None, pad_edge=False, min_width=40)
-    for name, number in numbers.items():
-        table.add_row(Text(f"  {name}"), f"{number:,}")
-    console = Console(soft_wrap=True)
-    console.print(table)
-    console.print()

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from geo_offers.districts.profile import Mix, OpeningProfile, mix_of, opening_profile
 from geo_offers.domain.categories import LEAVES
 from geo_offers.domain.place import District, LngLat
+from geo_offers.domain.polygon import area_m2
 from geo_offers.index.snapshot import CatalogSnapshot
 from geo_offers.services.catalog import Catalog
 from geo_offers.services.cursors import Cursor
@@ -23,7 +23,6 @@ from geo_offers.services.find_shops import FoundShop, check_category, found_shop
 
 #: Districts are neighbours when a visitor walks from one into the other.
 NEIGHBOUR_M = 300.0
-_GEOD = pyproj.Geod(ellps="WGS84")
 Box = tuple[float, float, float, float]
 #: A line of a directory: category leaf, folded name, id, slot.
 Entry = tuple[int, str, str, int]
@@ -225,7 +224,7 @@ def _zone(snapshot: CatalogSnapshot, number: int, distance_m: float | None) -> Z
         district=district,
         shape=shape,
         centre=LngLat(inner.x, inner.y),
-        area_m2=abs(_GEOD.geometry_area_perimeter(shapely.orient_polygons(shape))[0]),
+        area_m2=area_m2(shape),
         mix=mix_of(LEAVES[leaf].key for leaf in snapshot.shops.leaves[slots].tolist()),
         shop_count=len(slots),
         child_ids=[snapshot.districts.rows[child].id for child in snapshot.districts.children[number]],

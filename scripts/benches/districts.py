@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 
 import asyncpg
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo_offers.districts.discovery import discover
 from geo_offers.domain.place import LngLat
 from geo_offers.index.polygons import PolygonIndex
+from geodata.files import default_options, format_of, open_shops
+from geodata.report import ReadReport
 from scripts.benches._data import shared_data
+from scripts.benches._district_quality import quality
+from scripts.benches._known_towns import CHECK_SEEDS, SEEDS
 from scripts.benches._postgis import fresh_postgis, on_postgis
 from scripts.benches.report import Case, Report, seconds, singles
 
@@ -23,6 +30,33 @@ Pairs = NDArray[np.int64]
 
 def run(report: Report, *, quick: bool) -> None:
     measure_containment(report, count=100_000 if quick else 1_000_000)
+    measure_discovery(report)
+    measure_quality(report, SEEDS[:1] if quick else SEEDS, "seeds it was tuned on")
+    measure_quality(report, CHECK_SEEDS[:1] if quick else CHECK_SEEDS, "seeds it never saw")
+
+
+def measure_discovery(report: Report) -> None:
+    tokyo = shared_data() / "poi" / "tokyo_osm_poi_2014.geojson.gz"
+    if not tokyo.exists():
+        report.note("Tokyo's points are absent: discovery there is not measured")
+        return
+    shops = list(open_shops(tokyo, ReadReport(), default_options(tokyo, format_of(tokyo))))
+    took = seconds(lambda: discover(shops))
+    found = discover(shops)
+    value = f"{took:.1f} s, {len(found)} districts from {len(shops):,} named points of 9,256"
+    report.add(Case("discovery: Tokyo", value=value, target="<= 20 s", met=took <= 20))
+
+
+def measure_quality(report: Report, seeds: Sequence[int], which: str) -> None:
+    """Agreement with generated towns whose districts are known, and ids after 5 % of the shops changed."""
+    rows = quality(seeds)
+    rand, overlap = mean(row.rand for row in rows), mean(row.overlap for row in rows)
+    kept, blind = mean(row.kept for row in rows), mean(row.kept_blind for row in rows)
+    name = f"discovery: {len(rows)} known towns, {which}"
+    value = f"adjusted Rand {rand:.3f} (least {min(row.rand for row in rows):.3f}), overlap {overlap:.2f}"
+    report.add(Case(name, value=value, target=">= 0.8", met=rand >= 0.8))
+    value = f"ids kept {kept:.1%} with the previous run at hand, {blind:.1%} without"
+    report.add(Case(f"{name}: ids", value=value, target=">= 90 %", met=kept >= 0.9))
 
 
 def measure_containment(report: Report, *, count: int) -> None:

@@ -1,0 +1,1 @@
+"""Merchant districts found from where shops are: discovery.discover is the door."""
