@@ -6,7 +6,7 @@ import asyncio
 import os
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,9 +15,11 @@ from geo_offers.cli_summary import print_counts, print_discovered
 from geo_offers.districts.parameters import Parameters
 from geo_offers.domain.errors import InvalidInput
 from geo_offers.domain.named_place import NamedPlace
-from geo_offers.services.discovery import Discovery, discover_districts
 from geo_offers.settings import Settings
 from geodata.osm_places import read_places
+
+if TYPE_CHECKING:
+    from geo_offers.services.discovery import Discovery
 
 district_commands = typer.Typer(no_args_is_help=True, help="Find districts.", rich_markup_mode=None)
 
@@ -49,6 +51,9 @@ def discover(
 
 
 async def _discover(places: list[NamedPlace], parameters: Parameters) -> Discovery:
+    # Here and not above: compiled kernels take half a second that the other commands need not wait for.
+    from geo_offers.services.discovery import discover_districts
+
     store = await open_store(Settings.from_environment(os.environ))
     try:
         return await discover_districts(store, places=places, parameters=parameters)

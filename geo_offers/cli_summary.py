@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -12,10 +13,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from geo_offers.districts.discovered import DiscoveredDistrict
 from geo_offers.stores.ports import ImportCounts
 from geodata.districts import DistrictReport, Repair
 from geodata.report import ReadReport
+
+if TYPE_CHECKING:
+    from geo_offers.districts.discovered import DiscoveredDistrict
 
 NOTICEABLE_M2 = 10
 
@@ -95,7 +98,7 @@ def print_discovered(districts: Sequence[DiscoveredDistrict], shops: int) -> Non
 
 def _described(repair: Repair) -> str:
     place = "" if repair.at is None else f" at lng {repair.at.lng:.7f}, lat {repair.at.lat:.7f}"
-    return f"{repair.name}: {repair.reason}{place}"
+    return f"{repair.name}{place}: {repair.reason}"
 
 
 def _area(area_m2: float) -> str:

@@ -11,7 +11,8 @@ from geo_offers.domain.errors import FileFault, InvalidInput
 from geo_offers.domain.place import Shop
 from geodata.crs import Crs
 from geodata.csv import read_csv
-from geodata.geojson import LINE_EXTENSIONS, read_geojson
+from geodata.geojson import read_geojson
+from geodata.geojson_document import LINE_EXTENSIONS
 from geodata.open_file import check_readable, opened
 from geodata.osm import OSM_OPTIONS, read_osm
 from geodata.overture import OVERTURE_OPTIONS, read_overture

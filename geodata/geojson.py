@@ -1,51 +1,25 @@
-"""GeoJSON files become shops: a FeatureCollection, one Feature, or one Feature a line; plain or gzipped.
+"""GeoJSON files become shops, feature by feature.
 
 Properties may be ours (name, category, address, opening_hours, brand) or OSM tags, as a mapping or as
-key and value. A collection is held in memory as bytes (at most 1 GiB), its features are decoded one by one;
-a file with one feature a line streams.
+key and value.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from geo_offers.domain.errors import FileFault
 from geo_offers.domain.place import Shop
 from geodata.category_words import CategoryWords
-from geodata.geojson_shapes import (
-    GEOMETRY_TYPES,
-    Feature,
-    Geometry,
-    check_bbox,
-    point_of_feature,
-    row_fault,
-)
-from geodata.open_file import bytes_of, lines_of, opened
+from geodata.geojson_document import FeatureText, decoded, features_in, id_of_feature
+from geodata.geojson_shapes import Feature, Geometry, check_bbox, point_of_feature
 from geodata.osm_tags import language_tag, shop_of_tags
 from geodata.report import ReadReport
-from geodata.rows import ReadOptions, RowFault, Skip, shown, sift
+from geodata.rows import ReadOptions, Skip, sift
 
-Decoded = TypeVar("Decoded")
-_LONGEST_FIRST_LINE = 1 << 20
-MAX_COLLECTION_BYTES = 1 << 30
-LINE_EXTENSIONS = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
-_ID_KEYS = ("id", "@id", "osm_id", "gml_id")
-_WGS84_NAMES = re.compile(r"(OGC:[\d.]*:|OGC/[\d.]+/|^)CRS84$|EPSG(::?|/[\d.]+/)4326$")
-_RECORD_SEPARATOR = b"\x1e"  # before each text of a GeoJSON text sequence, RFC 8142
-
-
-class _Document(msgspec.Struct, frozen=True):
-    type: str
-    features: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
-    crs: Any = None
-
-
-_document = msgspec.json.Decoder(_Document)
 _feature = msgspec.json.Decoder(Feature)
 _geometry = msgspec.json.Decoder(Geometry)
 
@@ -56,7 +30,7 @@ def read_geojson(path: Path, report: ReadReport, options: ReadOptions) -> Iterat
     Raises FileFault, with a JSON Pointer or a line, for what is not RFC 7946, for another `crs` than WGS 84
     and, unless options.skip_bad_rows, for the first feature that is not sound.
     """
-    features = _lines(path) if _is_one_a_line(path) else _collection(path)
+    features = features_in(path, what="shop", check_bare=_check_bare)
     shop_of = _Features(options)
     return sift(features, shop_of, report, file=path.name, skip_bad_rows=options.skip_bad_rows)
 
@@ -68,8 +42,8 @@ class _Features:
         self._options = options
         self._words = CategoryWords(options.category_words)
 
-    def __call__(self, text: bytes | msgspec.Raw) -> Shop | Skip:
-        feature = _decoded(_feature.decode, text)
+    def __call__(self, text: FeatureText) -> Shop | Skip:
+        feature = decoded(_feature.decode, text)
         at = point_of_feature(feature, self._options.crs)
         properties = feature.properties or {}
         if isinstance(at, Skip):
@@ -80,7 +54,7 @@ class _Features:
             tags,
             category=self._category(tags),
             at=at,
-            source_id=_id_of(feature, properties),
+            source_id=id_of_feature(feature.id, properties),
             options=self._options,
         )
 
@@ -110,84 +84,5 @@ def tags_of(properties: dict[str, Any]) -> dict[str, str]:
     return tags
 
 
-def _id_of(feature: Feature, properties: dict[str, Any]) -> str | None:
-    if not isinstance(feature.id, msgspec.UnsetType):
-        return str(feature.id)
-    for key in _ID_KEYS:
-        value = properties.get(key)
-        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
-            return str(value)
-    return None
-
-
-def _is_one_a_line(path: Path) -> bool:
-    """By the name, else by the first line: a whole Feature with more after it."""
-    if Path(path.name.lower().removesuffix(".gz")).suffix in LINE_EXTENSIONS:
-        return True
-    with opened(path) as file:
-        first = file.readline(_LONGEST_FIRST_LINE)
-        more = file.read(1)
-    if not more or not first.endswith(b"\n"):
-        return False
-    try:
-        return (
-            _document.decode(first.removeprefix(b"\xef\xbb\xbf").lstrip(_RECORD_SEPARATOR)).type == "Feature"
-        )
-    except (ValueError, RecursionError):
-        return False
-
-
-def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
-    for number, line in enumerate(lines_of(path), start=1):
-        text = line.strip().lstrip(_RECORD_SEPARATOR)
-        if text:
-            yield f"line {number}", text
-
-
-def _collection(path: Path) -> Iterator[tuple[str, bytes | msgspec.Raw]]:
-    text = bytes_of(path, most=MAX_COLLECTION_BYTES)
-    document = _whole(path, text)
-    _refuse_other_crs(document.crs, path)
-    if document.type == "Feature":
-        yield "", text
-        return
-    if document.type in GEOMETRY_TYPES:
-        _refuse_bare_geometry(path, text)
-    if document.type != "FeatureCollection":
-        raise FileFault(f"{path.name} is of the unknown type {shown(document.type)}", place="/type")
-    if isinstance(document.features, msgspec.UnsetType):
-        raise FileFault(f"{path.name} is a FeatureCollection without features", place="/features")
-    yield from ((f"/features/{i}", feature) for i, feature in enumerate(document.features))
-
-
-def _whole(path: Path, text: bytes) -> _Document:
-    try:
-        return _decoded(_document.decode, text)
-    except RowFault as fault:
-        raise FileFault(f"{path.name}: {fault}", place=fault.pointer) from fault
-
-
-def _refuse_other_crs(crs: Any, path: Path) -> None:
-    if crs is None:
-        return
-    properties = crs.get("properties") if isinstance(crs, dict) else None
-    name = properties.get("name") if isinstance(properties, dict) else None
-    if not isinstance(name, str) or not _WGS84_NAMES.search(name):
-        what = f"in {shown(name)}" if name else "in a coordinate system of its own"
-        raise FileFault(f"{path.name} is {what}, GeoJSON must be in WGS 84 (CRS84)", place="/crs")
-
-
-def _refuse_bare_geometry(path: Path, text: bytes) -> None:
-    try:
-        geometry = _decoded(_geometry.decode, text)
-        check_bbox(geometry.bbox, "/bbox")
-    except RowFault as fault:
-        raise FileFault(f"{path.name}: {fault}", place=fault.pointer) from fault
-    raise FileFault(f"{path.name} is a bare geometry; a shop needs a Feature with a name", place="/type")
-
-
-def _decoded(decode: Callable[[bytes | msgspec.Raw], Decoded], text: bytes | msgspec.Raw) -> Decoded:
-    try:
-        return decode(text)
-    except (ValueError, RecursionError) as fault:
-        raise row_fault(fault) from fault
+def _check_bare(text: bytes) -> None:
+    check_bbox(decoded(_geometry.decode, text).bbox, "/bbox")

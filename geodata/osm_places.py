@@ -9,8 +9,8 @@ import osmium
 from osmium.filter import KeyFilter
 from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way
 
-from geo_offers.domain.named_place import NamedPlace, PlaceKind
 from geo_offers.domain.errors import FileFault, InvalidInput
+from geo_offers.domain.named_place import NamedPlace, PlaceKind
 from geo_offers.domain.place import MAX_NAME_LENGTH, LngLat, clean_text
 from geodata.osm_tags import names_in
 from geodata.shapes import point_amid

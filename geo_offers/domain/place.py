@@ -90,15 +90,15 @@ def clean_text(value: str, *, what: str, longest: int = MAX_TEXT_LENGTH) -> str:
 
 def shop_id_of(provider: str, source_id: str) -> str:
     """The id of a shop that came from a source: the same source row has the same id in every store."""
-    return "shp_" + _sixteen_of(provider, source_id, person=b"shop")
+    return "shp_" + sixteen_of(provider, source_id, person=b"shop")
 
 
 def district_id_of(provider: str, source_id: str) -> str:
     """The id of a district that came from a source: "dst_" and 16 characters, as shop_id_of has it."""
-    return "dst_" + _sixteen_of(provider, source_id, person=b"district")
+    return "dst_" + sixteen_of(provider, source_id, person=b"district")
 
 
-def _sixteen_of(provider: str, source_id: str, *, person: bytes) -> str:
+def sixteen_of(provider: str, source_id: str, *, person: bytes) -> str:
     """80 bits of a hash of a source row as 16 characters of Crockford's base 32."""
     digest = hashlib.blake2b(f"{provider}\x1f{source_id}".encode(), digest_size=10, person=person).digest()
     number = int.from_bytes(digest)

@@ -21,6 +21,22 @@ _ID = re.compile(r"prm_[0-9a-hjkmnp-tv-z]{16}\Z")
 _SEGMENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 
 
+def _title(text: str, pointer: str) -> str:
+    cleaned = clean_text(text, what=pointer.rpartition("/")[2], longest=MAX_NAME_LENGTH)
+    if not cleaned:
+        raise PromotionInvalid("a text is missing", pointer=pointer)
+    return cleaned
+
+
+def _at_least(least: int, value: int | None, pointer: str) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PromotionInvalid(f"{value!r} is not a whole number", pointer=pointer)
+    if not least <= value <= 2**53:
+        raise PromotionInvalid(f"{value} is out of range, it is at least {least}", pointer=pointer)
+
+
 class Status(StrEnum):
     """Only an active promotion is live; a draft is nobody's to see."""
 
@@ -162,22 +178,6 @@ class Promotion:
             raise PromotionInvalid("a fence around shops needs shops", pointer="/shop_ids")
         if not 1 <= self.max_accuracy_m <= 10_000:
             raise PromotionInvalid("max_accuracy_m is from 1 to 10000", pointer="/max_accuracy_m")
-
-
-def _title(text: str, pointer: str) -> str:
-    cleaned = clean_text(text, what=pointer.rpartition("/")[2], longest=MAX_NAME_LENGTH)
-    if not cleaned:
-        raise PromotionInvalid("a text is missing", pointer=pointer)
-    return cleaned
-
-
-def _at_least(least: int, value: int | None, pointer: str) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise PromotionInvalid(f"{value!r} is not a whole number", pointer=pointer)
-    if not least <= value <= 2**53:
-        raise PromotionInvalid(f"{value} is out of range, it is at least {least}", pointer=pointer)
 
 
 @dataclass(frozen=True, slots=True)

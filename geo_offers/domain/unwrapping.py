@@ -18,7 +18,7 @@ from geo_offers.domain.place import LngLat
 
 Ring = NDArray[np.float64]
 
-_NOISE_DEGREES = 1e-9  # 0.1 mm: what adding and taking away 360 may leave beside the antimeridian
+_NOISE_DEGREES = 1e-12  # 0.1 µm: more than adding and taking away 360 may leave beside the antimeridian
 
 
 def unwrapped(rings: Sequence[Ring]) -> list[Ring]:
@@ -49,8 +49,11 @@ def split_at_antimeridian(polygon: shapely.Polygon) -> list[shapely.Polygon]:
     pieces: list[shapely.Polygon] = []
     for turn in (0, 360):
         inside = shapely.intersection(polygon, shapely.box(turn - 180, -90, turn + 180, 90))
-        areas = [part for part in shapely.get_parts(inside).tolist() if part.geom_type == "Polygon"]
-        pieces.extend(shapely.transform(area, partial(_moved, degrees=-turn)) for area in areas)
+        moved = shapely.transform(inside, partial(_moved, degrees=-turn))
+        if not moved.is_valid:  # a sliver, thinner than the numbers are dense
+            moved = shapely.make_valid(moved, method="structure", keep_collapsed=False)
+        parts = shapely.get_parts(moved).tolist()
+        pieces.extend(part for part in parts if isinstance(part, shapely.Polygon) and not part.is_empty)
     return pieces
 
 

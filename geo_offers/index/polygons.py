@@ -23,7 +23,7 @@ class PolygonIndex:
 
     def __init__(self, shapes: Sequence[Polygonal] | NDArray[np.object_]) -> None:
         parts, owners = shapely.get_parts(np.asarray(shapes, object), return_index=True)
-        edges, edge_starts = _edges(parts)
+        edges, edge_starts = packed_edges(parts)
         self._edges = edges
         # An owner's parts stand together, and so do their edges.
         self._owner_edges = edge_starts[np.searchsorted(owners, np.arange(len(shapes) + 1))]
@@ -74,7 +74,7 @@ class PolygonIndex:
             out = np.empty(total, np.int32)
 
 
-def _edges(parts: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def packed_edges(parts: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """All edges of polygons, ring after ring: float64[e, 4] and where each polygon's begin, int64[p + 1]."""
     rings, polygon_of_ring = shapely.get_rings(parts, return_index=True)
     points, ring_of_point = shapely.get_coordinates(rings, return_index=True)

@@ -57,9 +57,19 @@ def pack(boxes):
     return nodes, levels[: level + 1].copy()
 
 
+@njit(cache=True, inline="always")
+def _meets(nodes, node, west, south, east, north):
+    return (
+        nodes[node, 0] <= east
+        and nodes[node, 2] >= west
+        and nodes[node, 1] <= north
+        and nodes[node, 3] >= south
+    )
+
+
 @njit(cache=True)
-def holding(tree, x, y, stack, out):
-    """The boxes that hold a point, their rims too: how many, and as many of them in `out` as there is room.
+def meeting(tree, west, south, east, north, stack, out):
+    """The boxes that share a point with a box: how many, and as many of them in `out` as there is room.
 
     tree   as `pack` gave it
     stack  int64[at least 8 * levels], scratch
@@ -69,10 +79,10 @@ def holding(tree, x, y, stack, out):
     count = 0
     if levels[-1] == 0:
         return 0
-    # The stack holds numbers of nodes whose boxes hold the point; children are pushed backwards, so rows ascend.
+    # The stack holds nodes that meet the box; children are pushed backwards, so rows come out ascending.
     depth = 0
     root = levels[-1] - 1
-    if nodes[root, 0] <= x <= nodes[root, 2] and nodes[root, 1] <= y <= nodes[root, 3]:
+    if _meets(nodes, root, west, south, east, north):
         stack[0] = root
         depth = 1
     while depth > 0:
@@ -89,7 +99,13 @@ def holding(tree, x, y, stack, out):
         first = levels[level - 1] + (node - levels[level]) * FAN_OUT
         stop = min(first + FAN_OUT, levels[level])
         for child in range(stop - 1, first - 1, -1):
-            if nodes[child, 0] <= x <= nodes[child, 2] and nodes[child, 1] <= y <= nodes[child, 3]:
+            if _meets(nodes, child, west, south, east, north):
                 stack[depth] = child
                 depth += 1
     return count
+
+
+@njit(cache=True)
+def holding(tree, x, y, stack, out):
+    """The boxes that hold a point, their rims too; see `meeting`."""
+    return meeting(tree, x, y, x, y, stack, out)

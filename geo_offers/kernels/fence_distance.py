@@ -21,7 +21,8 @@ _STEPS = 64
 
 
 @njit(cache=True, inline="always")
-def _ecef(lng, lat):
+def ecef_of(lng, lat):
+    """A point of the ellipsoid in Earth-centred metres; as `distance.to_ecef`, for one."""
     across = math.cos(math.radians(lat))
     up = math.sin(math.radians(lat))
     normal = WGS84_A / math.sqrt(1.0 - _E2 * up * up)
@@ -34,7 +35,7 @@ def _ecef(lng, lat):
 
 @njit(cache=True, inline="always")
 def _chord2_along(edge, t, px, py, pz):
-    x, y, z = _ecef(edge[0] + t * (edge[2] - edge[0]), edge[1] + t * (edge[3] - edge[1]))
+    x, y, z = ecef_of(edge[0] + t * (edge[2] - edge[0]), edge[1] + t * (edge[3] - edge[1]))
     return (x - px) ** 2 + (y - py) ** 2 + (z - pz) ** 2
 
 
@@ -64,30 +65,69 @@ def _nearest_along(edge, px, py, pz):
     return best, best2
 
 
-@njit(cache=True)
-def _bracket(edge, px, py, pz):
-    """The distance to the straight line through the Earth between an edge's ends, and how far the edge may stray from it."""
-    ax, ay, az = _ecef(edge[0], edge[1])
-    bx, by, bz = _ecef(edge[2], edge[3])
+@njit(cache=True, inline="always")
+def _to_segment(ax, ay, az, bx, by, bz, px, py, pz):
+    """The distance from p to the straight line between a and b."""
     ux, uy, uz = bx - ax, by - ay, bz - az
     length2 = ux * ux + uy * uy + uz * uz
     t = 0.0
     if length2 > 0.0:
         t = ((px - ax) * ux + (py - ay) * uy + (pz - az) * uz) / length2
         t = min(1.0, max(0.0, t))
-    line = math.sqrt((ax + t * ux - px) ** 2 + (ay + t * uy - py) ** 2 + (az + t * uz - pz) ** 2)
-    # The edge curves with the Earth and, away from the equator, sideways: L^2 / 8R for each, twice for safety.
+    return math.sqrt((ax + t * ux - px) ** 2 + (ay + t * uy - py) ** 2 + (az + t * uz - pz) ** 2)
+
+
+@njit(cache=True)
+def _sag(edge):
+    """How far an edge may stray from the straight line between its ends, metres.
+
+    It curves with the Earth and, away from the equator, sideways: L^2 / 8R for each; this is twice that.
+    """
     steepest = max(abs(edge[1]), abs(edge[3]))
     sideways = math.tan(math.radians(min(steepest, 89.9999)))
     # An edge along a parallel is longer than the chord between its ends: its length is at most this.
-    east = (
-        math.radians(abs(edge[2] - edge[0]))
-        * WGS84_A
-        * math.cos(math.radians(min(abs(edge[1]), abs(edge[3]))))
-    )
+    flattest = math.cos(math.radians(min(abs(edge[1]), abs(edge[3]))))
+    east = math.radians(abs(edge[2] - edge[0])) * WGS84_A * flattest
     north = math.radians(abs(edge[3] - edge[1])) * WGS84_A
-    sag = (east * east + north * north) * (1.0 + sideways) / (4.0 * LEAST_RADIUS_M)
-    return line, sag
+    return (east * east + north * north) * (1.0 + sideways) / (4.0 * LEAST_RADIUS_M)
+
+
+@njit(cache=True)
+def _bracket(edge, px, py, pz):
+    """The distance to the straight line between an edge's ends, and the edge's sag."""
+    ax, ay, az = ecef_of(edge[0], edge[1])
+    bx, by, bz = ecef_of(edge[2], edge[3])
+    return _to_segment(ax, ay, az, bx, by, bz, px, py, pz), _sag(edge)
+
+
+@njit(cache=True)
+def edge_lines(edges, out):
+    """What `border_between` needs of each edge, made once.
+
+    edges  float64[e, 4], x1, y1, x2, y2 in degrees
+    out    float64[e, 7], both ends in Earth-centred metres and the sag; written in place
+    """
+    for e in range(len(edges)):
+        out[e, 0], out[e, 1], out[e, 2] = ecef_of(edges[e, 0], edges[e, 1])
+        out[e, 3], out[e, 4], out[e, 5] = ecef_of(edges[e, 2], edges[e, 3])
+        out[e, 6] = _sag(edges[e])
+
+
+@njit(cache=True)
+def border_between(lines, first, stop, px, py, pz):
+    """Bounds of the chord to the nearest of some edges: (at least, at most), metres.
+
+    lines  as `edge_lines` made them
+    """
+    least = np.inf
+    most = np.inf
+    for e in range(first, stop):
+        line = _to_segment(
+            lines[e, 0], lines[e, 1], lines[e, 2], lines[e, 3], lines[e, 4], lines[e, 5], px, py, pz
+        )
+        least = min(least, line - lines[e, 6])
+        most = min(most, line + lines[e, 6])
+    return max(least, 0.0), most
 
 
 @njit(cache=True)
@@ -97,7 +137,7 @@ def nearest_on_border(edges, first, stop, lng, lat):
     edges        float64[e, 4], x1, y1, x2, y2 in degrees
     first, stop  which edges
     """
-    px, py, pz = _ecef(lng, lat)
+    px, py, pz = ecef_of(lng, lat)
     reach = np.inf
     for e in range(first, stop):
         line, sag = _bracket(edges[e], px, py, pz)

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Integer, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,6 +57,23 @@ class UtcMilliseconds(TypeDecorator[datetime]):
         if value is None or isinstance(value, datetime):
             return value if value is None else value.astimezone(UTC)
         return _EPOCH + int(value) * _MILLISECOND
+
+
+class EpochMilliseconds(FunctionElement[int]):
+    """A column of UtcMilliseconds as the whole milliseconds since 1970."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(EpochMilliseconds, "sqlite")
+def _as_it_is(element: EpochMilliseconds, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(EpochMilliseconds, "postgresql")
+def _from_timestamp(element: EpochMilliseconds, compiler: Any, **options: Any) -> str:
+    return f"(extract(epoch FROM {compiler.process(element.clauses, **options)}) * 1000)::bigint"
 
 
 class GeometryWkb(TypeDecorator[bytes]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from geo_offers.stores.tables import catalog_changes, catalog_revision, district
 SINGLE_STEPS = 1_000
 ROWS_A_CHUNK = 5_000
 
-_INSERTS: Mapping[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+UPSERTS: Mapping[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def require_version(connection: Connection, wanted: str) -> None:
@@ -64,6 +64,15 @@ def append_changes(
     if rows:
         connection.execute(insert(catalog_changes), rows)
     return newest
+
+
+def tell(connection: Connection, kind: ChangedKind, ids: Collection[str], at: datetime) -> int:
+    """Append one step an id, in their order, or one step "all" when there are too many; the newest revision."""
+    if len(ids) > SINGLE_STEPS:
+        return append_changes(connection, [("all", None)], at)
+    if not ids:
+        return revision_of(connection)
+    return append_changes(connection, [(kind, one) for one in sorted(ids)], at)
 
 
 # -- reading
@@ -117,7 +126,7 @@ def put_shops(connection: Connection, given: Sequence[Shop], at: datetime) -> in
         dict(row._asdict(), names=dict(shop.names), updated_at=at, retired_at=None)
         for row, shop in zip(incoming_shops(list(by_id.values())), by_id.values(), strict=True)
     ]
-    upsert = _INSERTS[connection.dialect.name](shops)
+    upsert = UPSERTS[connection.dialect.name](shops)
     changed = {
         name: upsert.excluded[name] for name in (*IncomingShop._fields[1:], "updated_at", "retired_at")
     }

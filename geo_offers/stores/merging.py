@@ -30,10 +30,14 @@ from sqlalchemy import (
 )
 
 from geo_offers.domain.errors import InvalidInput
-from geo_offers.stores.durable_sql import SINGLE_STEPS, append_changes
+from geo_offers.stores import durable_promotions
+from geo_offers.stores.durable_sql import SINGLE_STEPS, tell
 from geo_offers.stores.ports import ChangedKind, ImportCounts
+from geo_offers.stores.promotion_rows import IncomingPromotion
 from geo_offers.stores.rows import IncomingDistrict, IncomingShop
-from geo_offers.stores.tables import districts, shops
+from geo_offers.stores.tables import districts, promotions, shops
+
+_SOURCE = ("source_provider", "source_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,14 @@ class Staging:
     """Where the rows of one import wait.
 
     table     the table they are for
-    incoming  temporary: the columns that a source decides; (source_provider, source_id) is its key
+    key       the two columns by which a row is known again
+    incoming  temporary: the columns that a source decides; `key` is its key
     changing  temporary: ids of stored rows that will change
     """
 
     kind: ChangedKind
     table: Table
+    key: tuple[str, str]
     incoming: Table
     changing: Table
 
@@ -56,34 +62,47 @@ class Staging:
 
 
 def staging_of_shops() -> Staging:
-    return _staging("shop", shops, IncomingShop._fields)
+    return _staging("shop", shops, _SOURCE, IncomingShop._fields)
 
 
 def staging_of_districts() -> Staging:
-    return _staging("district", districts, IncomingDistrict._fields)
+    return _staging("district", districts, _SOURCE, IncomingDistrict._fields)
 
 
-def _staging(kind: ChangedKind, table: Table, fields: Sequence[str]) -> Staging:
+def staging_of_promotions() -> Staging:
+    return _staging("promotion", promotions, ("merchant_id", "known_as"), IncomingPromotion._fields)
+
+
+def _staging(kind: ChangedKind, table: Table, key: tuple[str, str], fields: Sequence[str]) -> Staging:
     passing = MetaData()
-    key = {"source_provider", "source_id"}
     columns = [Column(name, table.c[name].type, primary_key=name in key) for name in fields]
     incoming = Table(f"incoming_{table.name}", passing, *columns, prefixes=["TEMPORARY"])
     changing = Table(
         f"changing_{table.name}",
         passing,
-        *(Column(name, table.c[name].type, primary_key=name == "id") for name in ("id", *sorted(key))),
+        *(Column(name, table.c[name].type, primary_key=name == "id") for name in ("id", *key)),
         prefixes=["TEMPORARY"],
     )
-    return Staging(kind, table, incoming, changing)
+    return Staging(kind, table, key, incoming, changing)
 
 
 def merge(
-    connection: Connection, staging: Staging, *, dataset: str, replace: bool, at: datetime
+    connection: Connection,
+    staging: Staging,
+    *,
+    dataset: str,
+    replace: bool,
+    at: datetime,
+    told_too: Sequence[str] = (),
 ) -> ImportCounts:
     """Bring what is staged into its table and append to the feed; call it in a writing transaction.
 
+    told_too  ids of stored rows that look different although they do not change
+
     Up to 1,000 changed rows become one step each, in the order of their ids; more become one step "all".
     """
+    if staging.table is promotions:
+        durable_promotions.require_known(connection, staging.incoming)
     staged = _count(connection, staging.incoming)
     changing, revived = _find_changing(connection, staging, dataset)
     touched = _some_ids(connection, select(staging.changing.c.id))
@@ -97,7 +116,7 @@ def merge(
     retired = _retire_vanished(connection, staging, dataset, at) if vanished else 0
     if staging.table is districts:
         _require_parents(connection)
-    _tell(connection, staging.kind, touched_or_new + vanished, at)
+    tell(connection, staging.kind, {*touched_or_new, *vanished, *told_too}, at)
     return ImportCounts(
         added=new + revived,
         updated=changing - revived,
@@ -106,8 +125,8 @@ def merge(
     )
 
 
-def _same_source(one: Any, other: Any) -> ColumnElement[bool]:
-    return and_(one.source_provider == other.source_provider, one.source_id == other.source_id)
+def _same_row(staging: Staging, one: Table, other: Table) -> ColumnElement[bool]:
+    return and_(*(one.c[name] == other.c[name] for name in staging.key))
 
 
 def _count(connection: Connection, table: Table) -> int:
@@ -127,15 +146,16 @@ def _find_changing(connection: Connection, staging: Staging, dataset: str) -> tu
         stored.dataset.is_distinct_from(dataset),
         stored.retired_at.is_not(None),
     )
-    columns = ["id", "source_provider", "source_id"]
-    found = select(*(stored[name] for name in columns)).where(_same_source(stored, incoming), differs)
+    same = _same_row(staging, staging.table, staging.incoming)
+    found = select(stored.id, *(stored[name] for name in staging.key)).where(same, differs)
     connection.execute(insert(staging.changing).from_select(columns, found))
     retired = select(func.count()).where(stored.id == staging.changing.c.id, stored.retired_at.is_not(None))
     return _count(connection, staging.changing), connection.execute(retired).scalar_one()
 
 
 def _unknown(staging: Staging, *columns: ColumnElement[Any]) -> Select[Any]:
-    known = exists().where(_same_source(staging.table.c, staging.incoming.c)).correlate(staging.incoming)
+    same = _same_row(staging, staging.table, staging.incoming)
+    known = exists().where(same).correlate(staging.incoming)
     return select(*columns).select_from(staging.incoming).where(~known)
 
 
@@ -151,15 +171,17 @@ def _insert_unknown(connection: Connection, staging: Staging, dataset: str, at: 
 
 
 def _update_changing(connection: Connection, staging: Staging, dataset: str, at: datetime) -> None:
-    stored, incoming, changing = staging.table.c, staging.incoming.c, staging.changing.c
+    stored, changing = staging.table.c, staging.changing.c
     values = {column.name: column for column in staging.incoming.columns if column.name != "id"}
-    change = update(staging.table).where(stored.id == changing.id, _same_source(changing, incoming))
+    same = _same_row(staging, staging.changing, staging.incoming)
+    change = update(staging.table).where(stored.id == changing.id, same)
     connection.execute(change.values(values | {"dataset": dataset, "updated_at": at, "retired_at": null()}))
 
 
 def _vanished(staging: Staging, dataset: str) -> Select[Any]:
     stored = staging.table.c
-    came = exists().where(_same_source(stored, staging.incoming.c)).correlate(staging.table)
+    same = _same_row(staging, staging.table, staging.incoming)
+    came = exists().where(same).correlate(staging.table)
     return select(stored.id).where(stored.dataset == dataset, stored.retired_at.is_(None), ~came)
 
 
@@ -176,10 +198,3 @@ def _require_parents(connection: Connection) -> None:
     found = connection.execute(orphan.order_by(districts.c.id).limit(1)).one_or_none()
     if found is not None:
         raise InvalidInput(f"district {found.id} has the parent {found.parent_id}, which is not known")
-
-
-def _tell(connection: Connection, kind: ChangedKind, ids: Sequence[str], at: datetime) -> None:
-    if len(ids) > SINGLE_STEPS:
-        append_changes(connection, [("all", None)], at)
-    elif ids:
-        append_changes(connection, [(kind, one) for one in sorted(ids)], at)

@@ -76,7 +76,7 @@ def _incoming_shop(shop: Shop, cell: int) -> IncomingShop:
     zone = (shop.time_zone, shop.country)
     try:
         names = _encode_json(dict(shop.names)).decode() if shop.names else "{}"
-        fingerprint = _fingerprint((*head, names, *place, *texts, *zone))
+        fingerprint = fingerprint_of((*head, names, *place, *texts, *zone))
     except UnicodeEncodeError as error:
         raise InvalidInput(f"shop {shop.id} has text that is not valid Unicode: {error.reason}") from error
     return IncomingShop(shop.id, *head, names, *place, cell, *texts, *zone, fingerprint)
@@ -106,7 +106,7 @@ def _incoming_district(district: District) -> IncomingDistrict:
         facts,
         wkb,
     )
-    return IncomingDistrict(district.id, *columns, *bounds, fingerprint=_fingerprint(columns))
+    return IncomingDistrict(district.id, *columns, *bounds, fingerprint=fingerprint_of(columns))
 
 
 def _polygon(district: District) -> tuple[bytes, tuple[float, float, float, float]]:
@@ -124,7 +124,7 @@ def _polygon(district: District) -> tuple[bytes, tuple[float, float, float, floa
     return shapely.to_wkb(shape, output_dimension=2, byte_order=1), (west, south, east, north)
 
 
-def _fingerprint(facts: tuple[object, ...]) -> int:
+def fingerprint_of(facts: tuple[object, ...]) -> int:
     """A signed 64-bit hash of these values; the same in every process and version."""
     digest = hashlib.blake2b(_encode_facts(facts), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)

@@ -6,7 +6,18 @@ SQLite has no use for it, so it is no column here and `migrations/env.py` knows 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Double, ForeignKey, Index, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    MetaData,
+    Table,
+    Text,
+)
 
 from geo_offers.stores.column_types import GeometryWkb, UtcMilliseconds, counting_key, json_object, key_text
 
@@ -74,6 +85,78 @@ districts = Table(
     Column("updated_at", UtcMilliseconds, nullable=False),
 )
 
+merchants = Table(
+    "merchants",
+    metadata,
+    Column("id", key_text(), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("updated_at", UtcMilliseconds, nullable=False),
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("id", key_text(), primary_key=True),
+    Column(
+        "merchant_id",
+        key_text(),
+        ForeignKey("merchants.id", deferrable=True, initially="DEFERRED"),
+        nullable=False,
+    ),
+    Column("known_as", key_text(), nullable=False),  # external_id, else id: with the merchant it is unique
+    Column("external_id", Text),
+    Column("title", Text, nullable=False),
+    Column("title_i18n", json_object(), nullable=False),
+    Column("benefit", json_object(), nullable=False),
+    Column(
+        "fence_kind",
+        Text,
+        CheckConstraint(
+            "fence_kind IN ('circle', 'polygon', 'district', 'around_shops')", name="fence_known"
+        ),
+        nullable=False,
+    ),
+    Column("fence_lng", Double),
+    Column("fence_lat", Double),
+    Column("fence_radius_m", Double),
+    Column("fence_geom", GeometryWkb()),  # of a polygon only
+    Column(
+        "fence_district_id",
+        key_text(),
+        ForeignKey("districts.id", deferrable=True, initially="DEFERRED"),
+        index=True,
+    ),
+    Column("shop_ids", json_object(), nullable=False),
+    Column("starts_at", UtcMilliseconds, nullable=False),
+    Column("ends_at", UtcMilliseconds, nullable=False),
+    Column("weekly_hours", Text),
+    Column("time_zone", Text, nullable=False),
+    Column("listed", Boolean, nullable=False),
+    Column("max_accuracy_m", Double, nullable=False),
+    Column(
+        "status",
+        Text,
+        CheckConstraint("status IN ('draft', 'active', 'paused', 'ended')", name="status_known"),
+        nullable=False,
+    ),
+    Column("max_claims", BigInteger),
+    Column("max_redemptions", BigInteger),
+    Column("max_per_visitor", BigInteger),
+    Column("budget_minor", BigInteger),
+    Column("currency", Text),
+    Column("segments", json_object(), nullable=False),
+    Column(
+        "visitors",
+        Text,
+        CheckConstraint("visitors IN ('all', 'new', 'returning')", name="visitors_known"),
+        nullable=False,
+    ),
+    Column("fingerprint", BigInteger, nullable=False),  # of everything above but id
+    Column("dataset", Text),
+    Column("retired_at", UtcMilliseconds),
+    Column("updated_at", UtcMilliseconds, nullable=False),
+)
+
 catalog_changes = Table(
     "catalog_changes",
     metadata,
@@ -96,6 +179,7 @@ catalog_revision = Table(
 
 Index("uq_shops_source", shops.c.source_provider, shops.c.source_id, unique=True)
 Index("uq_districts_source", districts.c.source_provider, districts.c.source_id, unique=True)
+Index("uq_promotions_known_as", promotions.c.merchant_id, promotions.c.known_as, unique=True)
 # The order in which a catalog is read; only of live shops.
 Index(
     "ix_shops_cell_id",
@@ -105,3 +189,6 @@ Index(
     postgresql_where=shops.c.retired_at.is_(None),
 )
 Index("ix_districts_geom", districts.c.geom, postgresql_using="gist").ddl_if(dialect="postgresql")
+Index("ix_promotions_fence_geom", promotions.c.fence_geom, postgresql_using="gist").ddl_if(
+    dialect="postgresql"
+)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from geo_offers.districts.discovery import discover
-from geo_offers.domain.named_place import NamedPlace
 from geo_offers.districts.streets_of_addresses import street_of, streets_of
+from geo_offers.domain.named_place import NamedPlace
 from geo_offers.domain.place import LngLat
 from geodata.osm_places import kind_of, read_places
 from scripts.benches._known_towns import known_town

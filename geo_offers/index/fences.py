@@ -1,0 +1,218 @@
+"""Fences as packed columns: which of them hold a position, and which are near, exactly; no cell is ever missed.
+
+Every part of a fence (a circle, a polygon) has a box in a packed tree; what a box only suggests, an exact test decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo_offers.domain.place import LngLat
+from geo_offers.index.geodesic import geodesic_m
+from geo_offers.index.polygons import Polygonal, packed_edges
+from geo_offers.kernels import box_tree, containment, fence_distance, fences
+from geo_offers.kernels.distance import GREATEST_RADIUS_M, LEAST_RADIUS_M, SLACK_M, ecef
+from geo_offers.kernels.fences import DOUBTFUL, INSIDE, OUTSIDE
+
+_ROOM = 512
+
+
+@dataclass(frozen=True, slots=True)
+class CircleColumns:
+    """Circles of fences: slot int32[c], centre degrees and radius metres float64[c]."""
+
+    slots: NDArray[np.int32]
+    lngs: NDArray[np.float64]
+    lats: NDArray[np.float64]
+    radii_m: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeColumns:
+    """Polygons of fences, each stored once: fence slots[i] has the shape shapes[numbers[i]]."""
+
+    slots: NDArray[np.int32]
+    numbers: NDArray[np.int32]
+    shapes: Sequence[Polygonal]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Fences around a position, in no order.
+
+    slots   int32[k]
+    inside  bool[k]
+    least_m, most_m  float64[k], bounds of the distance to the fence, at most 0.02 m apart; 0 inside
+    """
+
+    slots: NDArray[np.int32]
+    inside: NDArray[np.bool_]
+    least_m: NDArray[np.float64]
+    most_m: NDArray[np.float64]
+
+
+class FenceIndex:
+    """Fences of slots 0 to n - 1; a slot without parts holds nothing."""
+
+    def __init__(self, count: int, circles: CircleColumns, shapes: ShapeColumns) -> None:
+        self.count = count
+        self._circles = circles
+        self._shapes = shapes
+        polygons, owners = shapely.get_parts(np.asarray(shapes.shapes, object), return_index=True)
+        edges, edge_starts = packed_edges(polygons)
+        slicing, slab_starts = containment.count_slabs(edges, edge_starts)
+        slabs = containment.fill_slabs(edges, edge_starts, slicing, slab_starts)
+        lines = np.empty((len(edges), 7))
+        fence_distance.edge_lines(edges, lines)
+        parts, boxes = _all_parts(circles, shapes, shapely.bounds(polygons).reshape(-1, 4), owners)
+        order = box_tree.tiled_order(boxes)
+        parts = np.ascontiguousarray(parts[order])
+        several = (np.bincount(parts[:, 0], minlength=count) > 1).astype(np.uint8)
+        self._owner_starts = np.searchsorted(owners, np.arange(len(shapes.shapes) + 1))
+        self._edges = (edges, edge_starts)
+        self._packed = fences.packed(
+            box_tree.pack(boxes[order]),
+            parts,
+            several,
+            _circle_table(circles),
+            (slicing, slab_starts, *slabs),
+            edges,
+            lines,
+            edge_starts,
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the packed columns."""
+        return sum(one.nbytes for one in (*self._packed, *self._edges))
+
+    def around(self, at: LngLat, wanted: NDArray[np.uint8], reach_m: float) -> Around:
+        """Fences that hold a position, and those within reach of it.
+
+        wanted  uint8[n]: 0 pass over, 1 only when it holds the position, 2 also when it is within reach
+        """
+        lng, lat = float(at.lng), float(at.lat)
+        count, slots, states, least, most = fences.around(*self._packed, wanted, lng, lat, reach_m, _ROOM)
+        if count > _ROOM:
+            _, slots, states, least, most = fences.around(*self._packed, wanted, lng, lat, reach_m, count)
+        if (states == DOUBTFUL).any():
+            self._decide(at, slots, states, least, most)
+        inside = states == INSIDE
+        if reach_m > 0:
+            unsure = ~inside & (most > reach_m)
+            if unsure.any():
+                for i in np.flatnonzero(unsure).tolist():
+                    least[i] = most[i] = self.distance_m(int(slots[i]), at)
+        kept = inside | ((most <= reach_m) & (wanted[slots] == 2))
+        if kept.all():
+            return Around(slots, inside, least, most)
+        return Around(slots[kept], inside[kept], least[kept], most[kept])
+
+    def _decide(
+        self,
+        at: LngLat,
+        slots: NDArray[np.int32],
+        states: NDArray[np.uint8],
+        least: NDArray[np.float64],
+        most: NDArray[np.float64],
+    ) -> None:
+        """Ask the geodesic where chords could not tell."""
+        for i in np.flatnonzero(states == DOUBTFUL).tolist():
+            distance = self.distance_m(int(slots[i]), at)
+            states[i] = INSIDE if distance == 0.0 else OUTSIDE
+            least[i] = most[i] = distance
+
+    def holding_many(
+        self, lngs: NDArray[np.float64], lats: NDArray[np.float64], wanted: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The wanted fences that hold each of m positions: (starts int64[m + 1], slots int32[k], in no order)."""
+        m = len(lngs)
+        starts, doubts = np.empty(m + 1, np.int64), np.empty(m, np.uint8)
+        out = np.empty(8 * m + 64, np.int32)
+        while True:
+            total = fences.holding_many(*self._packed, wanted, lngs, lats, starts, out, doubts)
+            if total <= len(out):
+                break
+            out = np.empty(total, np.int32)
+        unsure = np.flatnonzero((doubts == 1) | (np.abs(lngs) == 180.0))
+        if len(unsure) == 0:
+            return starts, out[:total]
+        answers = np.split(out[:total], starts[1:-1])
+        for q in unsure.tolist():
+            around = self.around(LngLat(float(lngs[q]), float(lats[q])), wanted, -1.0)
+            answers[q] = around.slots[around.inside]
+        return np.cumsum([0, *map(len, answers)]), np.concatenate(answers)
+
+    def distance_m(self, slot: int, at: LngLat) -> float:
+        """The exact distance to a fence, 0 inside: geodesics decide, and the nearest point of each border."""
+        nearest = np.inf
+        for i in np.flatnonzero(self._circles.slots == slot).tolist():
+            centre = LngLat(float(self._circles.lngs[i]), float(self._circles.lats[i]))
+            nearest = min(nearest, max(0.0, geodesic_m(at, centre) - float(self._circles.radii_m[i])))
+        for i in np.flatnonzero(self._shapes.slots == slot).tolist():
+            nearest = min(nearest, self._shape_distance_m(int(self._shapes.numbers[i]), at))
+        return nearest
+
+    def _shape_distance_m(self, number: int, at: LngLat) -> float:
+        names = (at.lng, -at.lng) if abs(at.lng) == 180 else (at.lng,)
+        if any(shapely.intersects_xy(self._shapes.shapes[number], lng, at.lat) for lng in names):
+            return 0.0
+        edges, edge_starts = self._edges
+        first, stop = (int(edge_starts[self._owner_starts[number + k]]) for k in (0, 1))
+        lng, lat, _ = fence_distance.nearest_on_border(edges, first, stop, float(at.lng), float(at.lat))
+        return geodesic_m(at, LngLat(lng, lat))
+
+
+def _circle_table(circles: CircleColumns) -> NDArray[np.float64]:
+    """Centre, radius, and the chords that are surely inside and surely outside; float64[c, 6]."""
+    table = np.empty((len(circles.slots), 6))
+    table[:, :3] = ecef(circles.lngs, circles.lats)
+    table[:, 3] = circles.radii_m
+    table[:, 4] = 2 * LEAST_RADIUS_M * np.sin((circles.radii_m - SLACK_M) / (2 * LEAST_RADIUS_M)) - SLACK_M
+    table[:, 5] = 2 * GREATEST_RADIUS_M * np.sin(circles.radii_m / (2 * GREATEST_RADIUS_M)) + SLACK_M
+    return table
+
+
+def _all_parts(
+    circles: CircleColumns, shapes: ShapeColumns, polygon_boxes: NDArray[np.float64], owners: NDArray[np.intp]
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Parts int32[b, 3] (slot, kind, circle or polygon) and their boxes float64[b, 4]."""
+    rows: list[NDArray[np.int32]] = []
+    boxes: list[NDArray[np.float64]] = []
+    wests, souths, easts, norths = _boxes_around(circles.lngs, circles.lats, circles.radii_m)
+    numbers = np.arange(len(circles.slots))
+    for turn in (-360.0, 0.0, 360.0):
+        # A box across the antimeridian is two.
+        seen = (wests + turn <= 180) & (easts + turn >= -180)
+        rows.append(_parts(circles.slots[seen], fences.CIRCLE, numbers[seen]))
+        boxes.append(
+            np.c_[np.maximum(wests + turn, -180), souths, np.minimum(easts + turn, 180), norths][seen]
+        )
+    starts = np.searchsorted(owners, np.arange(len(shapes.shapes) + 1))
+    counts = np.diff(starts)[shapes.numbers]
+    first = np.repeat(starts[:-1][shapes.numbers], counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    polygons = first + within
+    rows.append(_parts(np.repeat(shapes.slots, counts), fences.POLYGON, polygons))
+    boxes.append(polygon_boxes[polygons])
+    return np.vstack(rows), np.vstack(boxes)
+
+
+def _parts(slots: NDArray[np.int32], kind: int, refs: NDArray[np.int64]) -> NDArray[np.int32]:
+    return np.asarray(np.c_[slots, np.full(len(slots), kind), refs], np.int32)
+
+
+def _boxes_around(
+    lngs: NDArray[np.float64], lats: NDArray[np.float64], radii_m: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Boxes that surely hold circles: west, south, east, north, with a hundredth to spare; may leave [-180, 180]."""
+    lat_off = np.degrees(radii_m / LEAST_RADIUS_M) * 1.01 + 1e-9
+    steepest = np.minimum(np.abs(lats) + lat_off, 89.99)
+    lng_off = np.minimum(lat_off / np.cos(np.radians(steepest)), 180.0)
+    lng_off = np.where(np.abs(lats) + lat_off > fences.ROUND_LAT, 180.0, lng_off)
+    return lngs - lng_off, lats - lat_off, lngs + lng_off, lats + lat_off

@@ -1,0 +1,272 @@
+"""Which fences hold a position, and how far are those around it? Circles and polygons of one index, exactly.
+
+A fence consists of parts: circles and polygons. A circle is decided by the chord to its centre where that proves the
+geodesic, and otherwise marked: the caller asks the geodesic.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from geo_offers.kernels import box_tree, containment, fence_distance
+from geo_offers.kernels.distance import GREATEST_RADIUS_M, LEAST_RADIUS_M, chord_gap_m
+
+CIRCLE = 0
+POLYGON = 1
+OUTSIDE = 0
+INSIDE = 1
+#: The chord leaves it open on which side of a circle's rim the position is.
+DOUBTFUL = 2
+#: Bounds of a distance this near to each other are as good as one.
+CLOSE_M = 0.02
+#: Beyond this latitude a window is all the way round.
+ROUND_LAT = 89.0
+
+
+@njit(cache=True, inline="always")
+def _geodesic(chord):
+    return chord + chord**3 / (24.0 * LEAST_RADIUS_M * GREATEST_RADIUS_M)
+
+
+@njit(cache=True)
+def _circle(circle, px, py, pz):
+    """State and bounds of the distance (state, at least, at most) for a circle."""
+    chord = math.sqrt((circle[0] - px) ** 2 + (circle[1] - py) ** 2 + (circle[2] - pz) ** 2)
+    if chord <= circle[4]:
+        return INSIDE, 0.0, 0.0
+    gap = chord_gap_m(chord)
+    far = _geodesic(chord) - circle[3]
+    if chord >= circle[5]:
+        return OUTSIDE, max(far - gap, 0.0), far + gap
+    return DOUBTFUL, 0.0, max(far + gap, 0.0)
+
+
+@njit(cache=True)
+def _polygon(polygons, edges, lines, edge_starts, p, x, y, px, py, pz, measure):
+    """The same for a polygon; without `measure` only its state."""
+    if containment.covers(polygons, p, x, y):
+        return INSIDE, 0.0, 0.0
+    if not measure:
+        return OUTSIDE, 0.0, np.inf
+    least, most = fence_distance.border_between(lines, edge_starts[p], edge_starts[p + 1], px, py, pz)
+    if most - least > CLOSE_M:
+        _, _, least = fence_distance.nearest_on_border(edges, edge_starts[p], edge_starts[p + 1], x, y)
+        most = least
+    return OUTSIDE, _geodesic(least), _geodesic(most)
+
+
+# A call from Python costs 0.1 microseconds an array, more than many an answer: so an index travels as two.
+_HEADER = 7
+
+
+def packed(tree, parts, several, circles, polygons, edges, lines, edge_starts):
+    """An index of fences as one array of integers and one of numbers.
+
+    tree     boxes of the parts, packed in tiled order (see box_tree)
+    parts    int32[b, 3], a row a box: slot of the fence, kind, number of the circle or polygon
+    several  uint8[n]: the fence has more than one part
+    circles  float64[c, 6]: centre in metres, radius, chord that is surely inside, chord that is surely outside
+    polygons  as for `containment.covers`
+    edges, lines, edge_starts   of the polygons: degrees, what `border_between` needs, and where each begins
+    """
+    nodes, levels = tree
+    slicing, slab_starts, slab_edges, slab_edge_starts = polygons
+    sizes = [
+        len(levels),
+        len(parts),
+        len(several),
+        len(circles),
+        len(slicing),
+        len(edges),
+        len(slab_edge_starts),
+    ]
+    integers = [np.array(sizes), levels, parts.ravel(), several, slab_starts, slab_edge_starts, edge_starts]
+    numbers = [
+        nodes.ravel(),
+        circles.ravel(),
+        slicing.ravel(),
+        edges.ravel(),
+        lines.ravel(),
+        slab_edges.ravel(),
+    ]
+    return np.concatenate(integers).astype(np.int64), np.concatenate(numbers)
+
+
+@njit(cache=True)
+def _unpacked(integers, numbers):
+    """What `packed` was given, as views."""
+    levels, parts, several, circles, polygons, edges, slabs = integers[:_HEADER]
+    at = _HEADER
+    level_starts = integers[at : at + levels]
+    at += levels
+    part_rows = integers[at : at + 3 * parts].reshape(parts, 3)
+    at += 3 * parts
+    several_of = integers[at : at + several]
+    at += several
+    slab_starts = integers[at : at + polygons + 1]
+    at += polygons + 1
+    slab_edge_starts = integers[at : at + slabs]
+    at += slabs
+    edge_starts = integers[at : at + polygons + 1]
+    nodes = level_starts[-1]
+    boxes = numbers[: 4 * nodes].reshape(nodes, 4)
+    to = 4 * nodes
+    circle_rows = numbers[to : to + 6 * circles].reshape(circles, 6)
+    to += 6 * circles
+    slicing = numbers[to : to + 2 * polygons].reshape(polygons, 2)
+    to += 2 * polygons
+    edge_rows = numbers[to : to + 4 * edges].reshape(edges, 4)
+    to += 4 * edges
+    line_rows = numbers[to : to + 7 * edges].reshape(edges, 7)
+    to += 7 * edges
+    slab_edges = numbers[to:].reshape((len(numbers) - to) // 4, 4)
+    shapes = (slicing, slab_starts, slab_edges, slab_edge_starts)
+    return (
+        (boxes, level_starts),
+        part_rows,
+        several_of,
+        circle_rows,
+        shapes,
+        edge_rows,
+        line_rows,
+        edge_starts,
+    )
+
+
+@njit(cache=True)
+def _around(index, wanted, place, window, reach_m, scratch, slots, states, least, most, count):
+    """Adds the fences of one window to what is there already; the new count, whatever the room.
+
+    place    (x, y, px, py, pz): the position in degrees and in metres
+    window   (west, south, east, north)
+    scratch  (stack int64, boxes int32[number of parts])
+    """
+    tree, parts, several, circles, polygons, edges, lines, edge_starts = index
+    x, y, px, py, pz = place
+    west, south, east, north = window
+    stack, boxes = scratch
+    for i in range(box_tree.meeting(tree, west, south, east, north, stack, boxes)):
+        part = boxes[i]
+        slot = parts[part, 0]
+        ref = parts[part, 2]
+        if wanted[slot] == 0:
+            continue
+        if parts[part, 1] == CIRCLE:
+            state, near, far = _circle(circles[ref], px, py, pz)
+        else:
+            measure = wanted[slot] == 2
+            state, near, far = _polygon(polygons, edges, lines, edge_starts, ref, x, y, px, py, pz, measure)
+        if state == OUTSIDE and (wanted[slot] == 1 or near > reach_m):
+            continue
+        at = count
+        if several[slot]:
+            at = 0
+            while at < min(count, len(slots)) and slots[at] != slot:
+                at += 1
+            if at < min(count, len(slots)):
+                if state == INSIDE or (state == DOUBTFUL and states[at] == OUTSIDE):
+                    states[at] = state
+                least[at] = min(least[at], near)
+                most[at] = min(most[at], far)
+                continue
+            at = count
+        if at < len(slots):
+            slots[at] = slot
+            states[at] = state
+            least[at] = near
+            most[at] = far
+        count += 1
+    return count
+
+
+@njit(cache=True)
+def _windows(lng, lat, reach_m, out):
+    """Boxes in [-180, 180] that together hold all within reach of a position, a hundredth to spare; how many."""
+    if reach_m <= 0.0:
+        out[0, 0] = out[0, 2] = lng
+        out[0, 1] = out[0, 3] = lat
+        return 1
+    lat_off = math.degrees(reach_m / LEAST_RADIUS_M) * 1.01 + 1e-9
+    out[0, 1] = out[1, 1] = lat - lat_off
+    out[0, 3] = out[1, 3] = lat + lat_off
+    steepest = abs(lat) + lat_off
+    if steepest > ROUND_LAT:
+        out[0, 0], out[0, 2] = -180.0, 180.0
+        return 1
+    lng_off = lat_off / math.cos(math.radians(steepest))
+    west, east = lng - lng_off, lng + lng_off
+    out[0, 0], out[0, 2] = max(west, -180.0), min(east, 180.0)
+    if west < -180.0:
+        out[1, 0], out[1, 2] = west + 360.0, 180.0
+        return 2
+    if east > 180.0:
+        out[1, 0], out[1, 2] = -180.0, east - 360.0
+        return 2
+    return 1
+
+
+@njit(cache=True)
+def _scratch(integers):
+    return np.empty(box_tree.FAN_OUT * integers[0], np.int64), np.empty(max(1, integers[1]), np.int32)
+
+
+@njit(cache=True)
+def around(integers, numbers, wanted, lng, lat, reach_m, room):
+    """Fences that hold a position, and those that may be within reach of it.
+
+    integers, numbers  as `packed` gave them
+    wanted  uint8[n]: 0 pass over, 1 only when it holds the position, 2 also when it is within reach
+
+    Gives (count, slots int32, states uint8, least float64, most float64): fence, state, bounds of its distance in
+    metres; in no order; when the count is greater than the room, ask again with more.
+    """
+    index = _unpacked(integers, numbers)
+    scratch = _scratch(integers)
+    slots, states = np.empty(room, np.int32), np.empty(room, np.uint8)
+    least, most = np.empty(room), np.empty(room)
+    windows = np.empty((2, 4))
+    px, py, pz = fence_distance.ecef_of(lng, lat)
+    count = 0
+    # The meridian of 180 degrees has two names, and shapes on either side may touch it.
+    for turn in range(2 if abs(lng) == 180.0 else 1):
+        x = -lng if turn else lng
+        for w in range(_windows(x, lat, reach_m, windows)):
+            window = (windows[w, 0], windows[w, 1], windows[w, 2], windows[w, 3])
+            place = (x, lat, px, py, pz)
+            count = _around(index, wanted, place, window, reach_m, scratch, slots, states, least, most, count)
+    kept = min(count, room)
+    return count, slots[:kept], states[:kept], least[:kept], most[:kept]
+
+
+@njit(cache=True)
+def holding_many(integers, numbers, wanted, xs, ys, starts, out, doubts):
+    """The fences that hold each of m positions; how much room the answers need.
+
+    starts  int64[m + 1]: the fences of position i are out[starts[i]:starts[i + 1]], as far as there is room
+    doubts  uint8[m], written in place: 1 where a circle's rim is too near to be decided here
+    """
+    index = _unpacked(integers, numbers)
+    scratch = _scratch(integers)
+    room = max(1, len(wanted))
+    slots, states = np.empty(room, np.int32), np.empty(room, np.uint8)
+    least, most = np.empty(room), np.empty(room)
+    total = 0
+    for i in range(len(xs)):
+        starts[i] = total
+        doubts[i] = 0
+        px, py, pz = fence_distance.ecef_of(xs[i], ys[i])
+        place = (xs[i], ys[i], px, py, pz)
+        window = (xs[i], ys[i], xs[i], ys[i])
+        count = _around(index, wanted, place, window, -1.0, scratch, slots, states, least, most, 0)
+        for j in range(count):
+            if states[j] == DOUBTFUL:
+                doubts[i] = 1
+            elif states[j] == INSIDE:
+                if total < len(out):
+                    out[total] = slots[j]
+                total += 1
+    starts[len(xs)] = total
+    return total
