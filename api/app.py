@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from api.access_log import AccessLog
 from api.errors import add_error_handlers
+from api.head import HeadAsGet
 from api.routes import districts, health, shops
 from api.schemas.problems import Problem
 from geo_offers.bootstrap import running
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.add_middleware(HeadAsGet)
     app.add_middleware(AccessLog)
     add_error_handlers(app)
     app.include_router(shops.router)

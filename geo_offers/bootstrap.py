@@ -65,14 +65,16 @@ def _choose_kernel_cache(settings: Settings) -> None:
 async def running(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> AsyncIterator[Services]:
     """Services that follow the store for as long as the context is open."""
     services = await build(settings, now=now)
-    services.find_shops.warm_up()
-    following = asyncio.create_task(services.follower.run())
     try:
-        yield services
+        services.find_shops.warm_up()
+        following = asyncio.create_task(services.follower.run())
+        try:
+            yield services
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
     finally:
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
         await services.store.close()
 
 

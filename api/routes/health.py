@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.errors import problem
@@ -25,6 +25,10 @@ class Ready(BaseModel):
     catalog_revision: int
     shops: int
     districts: int
+    quarantined: list[str] = Field(
+        description="Rows of the store that could not be taken, by id; the first hundred."
+    )
+    behind: str | None = Field(description="Why the newest revision is not served; null when it is.")
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -45,6 +49,8 @@ async def readyz(request: Request) -> Any:
         catalog_revision=snapshot.revision,
         shops=len(snapshot.shops),
         districts=len(snapshot.districts.rows),
+        quarantined=list(snapshot.quarantined[:100]),
+        behind=services.follower.behind,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from pydantic import AfterValidator, BaseModel, Field
 
-from api.schemas.parameters import Moment, Parameters
+from api.schemas.parameters import Decimal, Moment, Parameters, Whole
 from api.schemas.shops import Shop, Source, shop_json
 from geo_offers.domain.languages import name_for
 from geo_offers.domain.place import LngLat
@@ -68,12 +68,12 @@ class DistrictsParameters(Parameters):
         None, description="lng,lat: nearest first.", examples=["120.1541,31.1981"]
     )
     q: str | None = Field(None, min_length=1, max_length=200, description="Part of a name in any language.")
-    limit: int = Field(20, ge=1, le=100, description="Districts on a page.")
+    limit: Whole = Field(20, ge=1, le=100, description="Districts on a page.")
     cursor: str | None = Field(
         None, description="`next` of the page before; leave the other parameters as they were."
     )
     geometry: bool = Field(False, description="With polygons.")
-    simplify_m: float = SIMPLIFY
+    simplify_m: Decimal = SIMPLIFY
 
     def to_domain(self) -> ZoneQuery:
         return ZoneQuery(
@@ -88,7 +88,7 @@ class DistrictsParameters(Parameters):
 class DistrictParameters(Parameters):
     """GET /v1/districts/{id}."""
 
-    simplify_m: float = SIMPLIFY
+    simplify_m: Decimal = SIMPLIFY
     at: Moment | None = Field(None, description="The opening profile is of the week of this time; RFC 3339.")
 
 
@@ -96,7 +96,7 @@ class DirectoryParameters(Parameters):
     """GET /v1/districts/{id}/shops."""
 
     category: str | None = Field(None, description="A category or a group of categories.", examples=["food"])
-    limit: int = Field(20, ge=1, le=100, description="Shops on a page.")
+    limit: Whole = Field(20, ge=1, le=100, description="Shops on a page.")
     cursor: str | None = Field(
         None, description="`next` of the page before; leave the other parameters as they were."
     )

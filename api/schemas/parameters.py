@@ -24,6 +24,18 @@ def _moment(value: Any) -> datetime:
     return moment.astimezone(UTC)
 
 
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+
+
+def _decimal(value: Any) -> Any:
+    # What Python also takes for a number (24_0, Arabic digits, blanks around it) is a slip of the pen here.
+    if isinstance(value, str) and not _DECIMAL.match(value):
+        raise ValueError("a number is written in decimal digits, such as 24.94")
+    return value
+
+
+Decimal = Annotated[float, BeforeValidator(_decimal)]
+Whole = Annotated[int, BeforeValidator(_decimal)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
@@ -36,8 +48,8 @@ class Parameters(BaseModel):
 class AtPlace(Parameters):
     """Where to look from: WGS 84 degrees."""
 
-    lng: float = Field(ge=-180, le=180, description="Longitude, degrees, WGS 84.", examples=[120.1541])
-    lat: float = Field(ge=-90, le=90, description="Latitude, degrees, WGS 84.", examples=[31.1981])
+    lng: Decimal = Field(ge=-180, le=180, description="Longitude, degrees, WGS 84.", examples=[120.1541])
+    lat: Decimal = Field(ge=-90, le=90, description="Latitude, degrees, WGS 84.", examples=[31.1981])
 
     @property
     def place(self) -> LngLat:

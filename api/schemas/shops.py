@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from api.schemas.parameters import AtPlace, Moment, Parameters
+from api.schemas.parameters import AtPlace, Decimal, Moment, Parameters, Whole
 from geo_offers.domain.languages import name_for
 from geo_offers.domain.opening_hours import OpenState
 from geo_offers.index.cells import cell_text
@@ -21,10 +21,10 @@ EXAMPLE_DISTRICT_ID = "dst_5htfr05msa16pmg9"
 class ShopsParameters(AtPlace):
     """GET /v1/shops."""
 
-    radius_m: float = Field(
-        1_000, gt=0, le=100_000, description="How far to look, metres; the rim is inside."
+    radius_m: Decimal = Field(
+        1_000.0, gt=0, le=100_000, description="How far to look, metres; the rim is inside."
     )
-    limit: int = Field(20, ge=1, le=100, description="Shops on a page.")
+    limit: Whole = Field(20, ge=1, le=100, description="Shops on a page.")
     cursor: str | None = Field(
         None, description="`next` of the page before; leave the other parameters as they were."
     )

@@ -17,19 +17,25 @@ _SCRIPTS = {
 # What a reader of the key also reads, nearest first, when his own is not there.
 _NEAR = {"zh": ("zh-hans", "zh-hant"), "zh-hans": ("zh", "zh-hant"), "zh-hant": ("zh", "zh-hans")}
 _MOST_TAGS = 16
+_LONGEST_HEADER = 1_000
+_LONGEST_TAG = 35  # RFC 5646, 4.4.1
 
 
-@lru_cache(maxsize=1_024)
 def accepted_languages(header: str) -> tuple[str, ...]:
     """Language tags of an Accept-Language header, lower case, the most wanted first.
 
     Parts that cannot be read are passed over (RFC 9110 12.5.4 makes the header advice, not a demand).
     """
+    return _accepted(header[:_LONGEST_HEADER])
+
+
+@lru_cache(maxsize=1_024)
+def _accepted(header: str) -> tuple[str, ...]:
     wanted: list[tuple[float, int, str]] = []
-    for place, part in enumerate(header[:1_000].split(",")[:_MOST_TAGS]):
+    for place, part in enumerate(header.split(",")[:_MOST_TAGS]):
         tag, _, quality = part.strip().partition(";")
         weight = _weight(quality.strip())
-        if tag.strip() and weight > 0:
+        if 0 < len(tag.strip()) <= _LONGEST_TAG and weight > 0:
             wanted.append((-weight, place, tag.strip().lower()))
     return tuple(tag for _, _, tag in sorted(wanted))
 

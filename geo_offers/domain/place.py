@@ -93,6 +93,11 @@ def shop_id_of(provider: str, source_id: str) -> str:
     return "shp_" + sixteen_of(provider, source_id, person=b"shop")
 
 
+def is_shop_id(text: str) -> bool:
+    """Whether this is of the form of a shop's id."""
+    return _SHOP_ID.match(text) is not None
+
+
 def district_id_of(provider: str, source_id: str) -> str:
     """The id of a district that came from a source: "dst_" and 16 characters, as shop_id_of has it."""
     return "dst_" + sixteen_of(provider, source_id, person=b"district")
@@ -133,7 +138,7 @@ class Shop:
     country: str | None = None
 
     def __post_init__(self) -> None:
-        if not _SHOP_ID.match(self.id):
+        if not is_shop_id(self.id):
             raise InvalidInput(
                 f"shop id {self.id!r} is not of the form shp_ and 16 characters", pointer="/id"
             )

@@ -168,8 +168,8 @@ class NearestShops:
         """The same for m positions: (slots int32[m, k], distances float64[m, k]); -1 and infinity behind the last."""
         m = len(lngs)
         positions = ecef(lngs, lats)
-        slots = np.empty((m, k + 1), np.int32)
-        chords = np.empty((m, k + 1))
+        slots = np.full((m, k + 1), cell_tree.NO_SLOT, np.int32)
+        chords = np.full((m, k + 1), np.inf)
         found = np.empty(m, np.int32)
         doubtful = np.ones(m, np.bool_)
         if where.members is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -13,14 +14,15 @@ from numpy.typing import NDArray
 from geo_offers.domain.categories import GROUPS, LEAF_INDEX, LEAVES
 from geo_offers.domain.errors import DistrictNotFound, ShopNotFound
 from geo_offers.domain.opening_hours import OpeningHours
-from geo_offers.domain.place import District, LngLat, ShopRow
+from geo_offers.domain.place import District, LngLat, ShopRow, is_shop_id
 from geo_offers.index.district_shapes import DistrictShapes, Memberships
 from geo_offers.index.nearest import NearestShops
 from geo_offers.index.opening_table import OpeningTable
 
-_GROUP_INDEX = {group.key: number for number, group in enumerate(GROUPS)}
+#: The number of each group.
+GROUP_INDEX = {group.key: number for number, group in enumerate(GROUPS)}
 #: The group of each leaf, uint8[leaves].
-LEAF_GROUPS = np.array([_GROUP_INDEX[leaf.key.partition(".")[0]] for leaf in LEAVES], np.uint8)
+LEAF_GROUPS = np.array([GROUP_INDEX[leaf.key.partition(".")[0]] for leaf in LEAVES], np.uint8)
 
 
 class SourceDocument(msgspec.Struct, frozen=True):
@@ -81,18 +83,16 @@ class ShopColumns:
 
     def slot_of(self, shop_id: str) -> int:
         """The slot of a shop. Raises ShopNotFound."""
-        place = self.rank_of(shop_id)
-        if place < len(self) and self.ids[self.by_id[place]] == shop_id.encode():
-            return int(self.by_id[place])
-        raise ShopNotFound(f"there is no shop {shop_id}")
+        if is_shop_id(shop_id):
+            place = self.rank_of(shop_id)
+            if place < len(self) and self.ids[self.by_id[place]] == shop_id.encode():
+                return int(self.by_id[place])
+        raise ShopNotFound(f"there is no shop {shop_id[:40]}")
 
-    def rank_of(self, shop_id: str) -> int:
-        """How many shops have a smaller id; whether or not this one exists."""
-        return int(np.searchsorted(self.ids, np.bytes_(shop_id.encode()), sorter=self.by_id))
-
-    def rank_after(self, shop_id: str) -> int:
-        """How many shops have a smaller id or this one."""
-        return int(np.searchsorted(self.ids, np.bytes_(shop_id.encode()), sorter=self.by_id, side="right"))
+    def rank_of(self, shop_id: str, *, side: Literal["left", "right"] = "left") -> int:
+        """How many shops have a smaller id; with side "right" an equal one counts too. For ids of our form only."""
+        # A longer needle would make numpy copy the whole column to its width.
+        return int(np.searchsorted(self.ids, np.bytes_(shop_id.encode()), side=side, sorter=self.by_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ class CatalogSnapshot:
     """Shops and districts at one revision; never changes.
 
     shop_districts   a shop's districts, innermost first: see DistrictShapes.memberships
+    quarantined      ids of rows that are in the store and could not be taken, such as of an unknown category
     """
 
     revision: int
@@ -108,6 +109,7 @@ class CatalogSnapshot:
     opening: OpeningTable
     districts: DistrictShapes
     shop_districts: Memberships
+    quarantined: tuple[str, ...] = ()
 
     def district_number(self, district_id: str) -> int:
         """The number of a district in this snapshot. Raises DistrictNotFound."""
@@ -134,15 +136,20 @@ class SnapshotBuilder:
         self._hour_rows: dict[OpeningHours, int] = {}
         self._documents = bytearray()
         self._starts = array("q", [0])
+        self._quarantined: list[str] = []
 
     def add(self, rows: Iterable[ShopRow]) -> None:
-        """Take the next shops; their cells must not descend."""
+        """Take the next shops; their cells must not descend. One that this program cannot read is set aside by id."""
         for row in rows:
+            leaf = LEAF_INDEX.get(row.category)
+            if leaf is None or not is_shop_id(row.id):
+                self._quarantined.append(row.id)
+                continue
             self._cells.append(row.cell)
             self._ids += row.id.encode()
             self._lngs.append(row.lng)
             self._lats.append(row.lat)
-            self._leaves.append(LEAF_INDEX[row.category])
+            self._leaves.append(leaf)
             self._hours.append(self._hours_row(row))
             self._documents += _encode(_document(row))
             self._starts.append(len(self._documents))
@@ -184,6 +191,7 @@ class SnapshotBuilder:
             opening=OpeningTable(np.frombuffer(self._hours, np.int32), list(self._hour_rows)),
             districts=shapes,
             shop_districts=shapes.memberships(lngs, lats),
+            quarantined=tuple(self._quarantined),
         )
 
 

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 async def load_snapshot(store: CatalogStore) -> CatalogSnapshot:
-    """The catalog as it is now, read at one revision. The event loop stays free meanwhile."""
+    """The catalog as it is now, read at one revision. The event loop goes on, a slice at a time."""
     builder = SnapshotBuilder()
     async with store.reading() as reading:
         async for rows in reading.shop_rows():
@@ -37,13 +37,14 @@ class Catalog:
 class CatalogFollower:
     """Sees to it that `catalog.current` is never older than the store by more than a poll and a load.
 
-    When the store is away the last snapshot stays, and the follower goes on trying.
+    Whatever goes wrong the last snapshot stays, `behind` says why, and the follower goes on trying.
     """
 
     def __init__(self, catalog: Catalog, store: CatalogStore, *, poll_s: float = 1.0) -> None:
         self._catalog = catalog
         self._store = store
         self._poll_s = poll_s
+        self.behind: str | None = None
 
     async def advance(self) -> bool:
         """Take the newest revision if it is another; whether it was. Raises StoreUnavailable."""
@@ -54,6 +55,10 @@ class CatalogFollower:
         self._catalog.current = snapshot
         took_ms = round((time.perf_counter() - started) * 1_000, 1)
         log.info("catalog_advanced", revision=snapshot.revision, shops=len(snapshot.shops), took_ms=took_ms)
+        if snapshot.quarantined:
+            log.warning(
+                "catalog_quarantined", count=len(snapshot.quarantined), first=snapshot.quarantined[:10]
+            )
         return True
 
     async def run(self) -> None:
@@ -62,5 +67,13 @@ class CatalogFollower:
             await asyncio.sleep(self._poll_s)
             try:
                 await self.advance()
+                self.behind = None
             except StoreUnavailable as error:
-                log.warning("catalog_behind", revision=self._catalog.current.revision, reason=str(error))
+                self._fall_behind(str(error))
+            except Exception as error:  # noqa: BLE001  # a follower that ends goes stale for ever, and nobody knows
+                self._fall_behind(f"{type(error).__name__}: {error}")
+
+    def _fall_behind(self, reason: str) -> None:
+        if reason != self.behind:
+            log.warning("catalog_behind", revision=self._catalog.current.revision, reason=reason)
+        self.behind = reason

@@ -61,7 +61,7 @@ class Cursor:
                 "the cursor belongs to another question; keep every other parameter as it was",
                 pointer="/cursor",
             )
-        if not 0 <= found.rank < 1e8 or found.when.tzinfo is None:
+        if not 0 <= found.rank < 1e8 or found.when.tzinfo is None or not 1902 <= found.when.year <= 9990:
             raise CursorInvalid("the cursor is not one of ours; start again without it", pointer="/cursor")
         return Cursor(found.rank, found.last_id, found.when, found.last_name)
 

@@ -6,18 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from geo_offers.domain.categories import GROUPS, LEAF_INDEX, leaves_of
-from geo_offers.domain.errors import CategoryUnknown
+from geo_offers.domain.categories import LEAF_INDEX, leaves_of
+from geo_offers.domain.errors import CategoryUnknown, CursorInvalid
 from geo_offers.domain.opening_hours import OpenState
-from geo_offers.domain.place import District, LngLat
+from geo_offers.domain.place import District, LngLat, is_shop_id
 from geo_offers.index.cells import POSITION_RESOLUTION, cell_at
 from geo_offers.index.geodesic import geodesic_m
 from geo_offers.index.nearest import After, ShopFilter
-from geo_offers.index.snapshot import CatalogSnapshot, ShopDocument
+from geo_offers.index.snapshot import GROUP_INDEX, CatalogSnapshot, ShopDocument
 from geo_offers.services.catalog import Catalog
 from geo_offers.services.cursors import Cursor
 
-_GROUP_INDEX = {group.key: number for number, group in enumerate(GROUPS)}
 #: "Around" in a context answer.
 AROUND_M = 1_000.0
 
@@ -107,7 +106,11 @@ class FindShops:
         when = query.when or (before.when if before else self._now())
         after = None
         if before is not None:
-            after = After(before.rank, snapshot.shops.rank_after(before.last_id) - 0.5)
+            if not is_shop_id(before.last_id):
+                raise CursorInvalid(
+                    "the cursor is not one of ours; start again without it", pointer="/cursor"
+                )
+            after = After(before.rank, snapshot.shops.rank_of(before.last_id, side="right") - 0.5)
         slots, distances = snapshot.nearest.nearest(
             query.at,
             query.limit + 1,
@@ -152,7 +155,7 @@ class FindShops:
         leaf = group = None
         if query.category is not None:
             check_category(query.category)
-            leaf, group = LEAF_INDEX.get(query.category), _GROUP_INDEX.get(query.category)
+            leaf, group = LEAF_INDEX.get(query.category), GROUP_INDEX.get(query.category)
         opening = snapshot.opening.at(when) if query.open_now else None
         return ShopFilter(leaf=leaf, group=group, members=members, opening=opening)
 

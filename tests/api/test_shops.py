@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import quote
 
 import h3
@@ -10,6 +13,8 @@ import numpy as np
 import pytest
 
 from geo_offers.domain.place import LngLat
+from geo_offers.services.cursors import Cursor
+from geo_offers.services.find_shops import ShopQuery
 from tests import oracle
 from tests.api.conftest import Serving
 from tests.builders import a_district, a_shop, a_square, some_shops
@@ -228,6 +233,9 @@ async def test_context_says_where_a_position_is(serving: Serving) -> None:
         ("lng=inf&lat=60", "invalid_value", "/lng"),
         ("lng=abc&lat=60", "invalid_value", "/lng"),
         ("lng=181&lat=60", "invalid_value", "/lng"),
+        ("lng=24_0&lat=60", "invalid_value", "/lng"),
+        ("lng=٢٤&lat=60", "invalid_value", "/lng"),
+        ("lng=%2024&lat=60", "invalid_value", "/lng"),
         ("lng=24.9&lat=60&colour=red", "unknown_parameter", "/colour"),
         ("lng=24.9&lat=60&lng=25", "repeated_parameter", "/lng"),
         ("lng=24.9&lat=60&limit=0", "invalid_value", "/limit"),
@@ -272,7 +280,7 @@ async def test_an_empty_store_answers(serving: Serving) -> None:
     async with serving() as client:
         assert (await client.get("/v1/shops", params=HERE)).json() == {"items": [], "next": None}
         assert (await client.get("/readyz")).json() == {
-            "status": "ready", "catalog_revision": 0, "shops": 0, "districts": 0,
+            "status": "ready", "catalog_revision": 0, "shops": 0, "districts": 0, "quarantined": [], "behind": None,
         }  # fmt: skip
         assert (await client.get("/healthz")).json() == {"status": "ok"}
 
@@ -284,3 +292,48 @@ async def test_imports_go_live_without_a_restart(serving: Serving) -> None:
         assert await services.follower.advance()
         assert not await services.follower.advance()
         assert len((await client.get("/v1/shops", params=HERE)).json()["items"]) == 1
+
+
+async def test_the_default_radius_and_the_same_one_written_out_are_one_question(serving: Serving) -> None:
+    async with serving(some_shops(5)) as client:
+        cursor = (await client.get("/v1/shops?lng=24.9&lat=60.17&limit=2")).json()["next"]
+        answer = await client.get(f"/v1/shops?lng=24.9&lat=60.17&limit=2&radius_m=1000&cursor={cursor}")
+    assert len(answer.json()["items"]) == 2
+
+
+async def test_ids_and_cursors_of_any_length_cost_nothing(serving: Serving) -> None:
+    async with serving(some_shops(3)) as client:
+        _problem(await client.get("/v1/shops/" + "a" * 60_000), 404, "shop_not_found")
+        question = ShopQuery(at=LngLat(24.9, 60.17))
+        forged = Cursor(1.0, "z" * 300, datetime(2026, 1, 1, tzinfo=UTC)).written(question.facts())
+        _problem(await client.get(f"/v1/shops?lng=24.9&lat=60.17&cursor={forged}"), 422, "cursor_invalid")
+
+
+async def test_many_parameters_are_refused_at_once(serving: Serving) -> None:
+    async with serving() as client:
+        answer = await client.get("/v1/shops?" + "&".join(f"p{n}" for n in range(5_000)))
+    _problem(answer, 422, "invalid_input")
+    assert len(answer.content) < 1_000
+
+
+async def test_head_is_get_without_its_body(serving: Serving) -> None:
+    async with serving([a_shop()]) as client:
+        for route in ("/healthz", "/v1/shops?lng=24.94&lat=60.17", "/v1/shops/none"):
+            get, head = await client.get(route), await client.head(route)
+            assert (head.status_code, head.content) == (get.status_code, b"")
+            assert head.headers["content-length"] == get.headers["content-length"]
+
+
+async def test_a_row_that_cannot_be_read_is_set_aside_and_the_rest_goes_live(
+    serving: Serving, tmp_path: Path
+) -> None:
+    async with serving([a_shop()]) as client:
+        with sqlite3.connect(tmp_path / "store.sqlite3") as store:
+            store.execute("UPDATE shops SET category = 'food.of_tomorrow'")
+        services = client.app.state.services  # type: ignore[attr-defined]
+        await services.store.put_shops([a_shop("node/2")])
+        assert await services.follower.advance()
+        items = (await client.get("/v1/shops", params=HERE)).json()["items"]
+        ready = (await client.get("/readyz")).json()
+    assert [item["source"]["id"] for item in items] == ["node/2"]
+    assert ready["quarantined"] == [a_shop().id]

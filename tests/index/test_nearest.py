@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo_offers.domain.opening_hours import OpeningHours, OpenState
 from geo_offers.domain.place import LngLat
 from geo_offers.index.cells import centre_of, pentagons
 from geo_offers.index.nearest import ANYWHERE_M, EVERY_SHOP, After, NearestShops, ShopFilter
+from geo_offers.index.opening_table import OpeningTable
 from tests import oracle
 from tests.index.towns import GROUPS, Columns, around, columns, scattered
 from tests.real_towns import helsinki_shops, tokyo_places
@@ -155,6 +159,39 @@ def test_pages_put_together_are_the_whole_list(name: str) -> None:
             exact = oracle.geodesics_m(lng, lat, town.lngs[last : last + 1], town.lats[last : last + 1])[0]
             after = After(float(exact), float(town.ranks[last]))
         assert pages == whole.tolist()
+
+
+@pytest.mark.parametrize("name", ["a generated town", "shops on a grid"])
+def test_open_shops_are_found_as_if_the_others_were_not_there(name: str) -> None:
+    """Hours are evaluated when a question first needs them, also far down a list and on later pages."""
+    town = _TOWNS[name][0]()
+    index = town.index()
+    rng = np.random.default_rng(8)
+    rows = [
+        OpeningHours(text)
+        for text in ("Mo 09:00-17:00", "Tu 09:00-17:00", None, "24/7", "Mo-Su 12:00-13:00", "off")
+    ]
+    hours = rng.choice(len(rows), len(town.lngs), p=[0.3, 0.3, 0.1, 0.01, 0.2, 0.09]).astype(np.int32)
+    monday = datetime(2026, 11, 23, tzinfo=UTC)
+    lngs, lats = _positions(town, 60, rng)
+    for i, (lng, lat) in enumerate(zip(lngs.tolist(), lats.tolist(), strict=True)):
+        when = monday + timedelta(hours=int(rng.integers(0, 48)))
+        opening = OpeningTable(hours, rows).at(when)
+        where, counts = _filter(town, i)
+        is_open = np.array([row.state_at(when) is OpenState.OPEN for row in rows])[hours]
+        counts = is_open if counts is None else counts & is_open
+        where = replace(where, opening=opening)
+        expected, exact = oracle.nearest(lng, lat, town.lngs, town.lats, town.ids, 30, 4_000.0, counts)
+        here = LngLat(lng, lat)
+        assert index.nearest(here, 30, radius_m=4_000.0, where=where)[0].tolist() == expected.tolist()
+        batch, _ = index.nearest_many(lngs[i : i + 1], lats[i : i + 1], 30, radius_m=4_000.0, where=where)
+        assert batch[0][batch[0] >= 0].tolist() == expected.tolist()
+        if len(expected) > 5:
+            after = After(float(exact[4]), float(town.ranks[expected[4]]))
+            paged = index.nearest(here, 25, radius_m=4_000.0, where=where, after=after)[0]
+            assert paged.tolist() == expected[5:30].tolist()
+        inside = oracle.geodesics_m(lng, lat, town.lngs, town.lats) <= 500
+        assert index.count_within(here, 500.0, where=where) == int((inside & counts).sum())
 
 
 def test_the_rim_of_the_radius_is_inside_to_the_last_bit() -> None:
