@@ -5,7 +5,8 @@ Every part of a fence (a circle, a polygon) has a box in a packed tree; what a b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,16 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_offers.domain.place import LngLat
-from geo_offers.index.geodesic import geodesic_m
+from geo_offers.index.geodesic import geodesic_m, towards
 from geo_offers.index.polygons import Polygonal, packed_edges
 from geo_offers.kernels import box_tree, containment, fence_distance, fences
 from geo_offers.kernels.distance import GREATEST_RADIUS_M, LEAST_RADIUS_M, SLACK_M, ecef
 from geo_offers.kernels.fences import DOUBTFUL, INSIDE, OUTSIDE
 
 _ROOM = 512
+#: How far beside a computed rim a point inside is looked for, in units of the last place.
+_NUDGES = (0, 1, 4, 16, 64, 256, 1_024, 4_096)
+_COMPASS = [(east, north) for east in (0, 1, -1) for north in (0, 1, -1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,11 @@ class FenceIndex:
         wanted  uint8[n]: 0 pass over, 1 only when it holds the position, 2 also when it is within reach
         """
         lng, lat = float(at.lng), float(at.lat)
-        count, slots, states, least, most = fences.around(*self._packed, wanted, lng, lat, reach_m, _ROOM)
-        if count > _ROOM:
-            _, slots, states, least, most = fences.around(*self._packed, wanted, lng, lat, reach_m, count)
+        integers, numbers = self._packed
+        found = fences.around(integers, numbers, wanted, lng, lat, reach_m, _ROOM)
+        if found[0] > _ROOM:
+            found = fences.around(integers, numbers, wanted, lng, lat, reach_m, found[0])
+        _, slots, states, least, most = found
         if (states == DOUBTFUL).any():
             self._decide(at, slots, states, least, most)
         inside = states == INSIDE
@@ -133,9 +139,10 @@ class FenceIndex:
         """The wanted fences that hold each of m positions: (starts int64[m + 1], slots int32[k], in no order)."""
         m = len(lngs)
         starts, doubts = np.empty(m + 1, np.int64), np.empty(m, np.uint8)
+        integers, numbers = self._packed
         out = np.empty(8 * m + 64, np.int32)
         while True:
-            total = fences.holding_many(*self._packed, wanted, lngs, lats, starts, out, doubts)
+            total = fences.holding_many(integers, numbers, wanted, lngs, lats, starts, out, doubts)
             if total <= len(out):
                 break
             out = np.empty(total, np.int32)
@@ -166,6 +173,35 @@ class FenceIndex:
         first, stop = (int(edge_starts[self._owner_starts[number + k]]) for k in (0, 1))
         lng, lat, _ = fence_distance.nearest_on_border(edges, first, stop, float(at.lng), float(at.lat))
         return geodesic_m(at, LngLat(lng, lat))
+
+    def nearest_inside(self, slot: int, at: LngLat) -> LngLat:
+        """A place inside a fence that is as near to a position as can be told in floating point."""
+        nearest, reach_m = at, np.inf
+        for place in self._rims(slot, at):
+            metres = geodesic_m(at, place)
+            if metres < reach_m:
+                nearest, reach_m = place, metres
+        for ulps in _NUDGES:
+            for east, north in _COMPASS:
+                place = LngLat(
+                    min(180.0, max(-180.0, nearest.lng + east * ulps * math.ulp(nearest.lng))),
+                    nearest.lat + north * ulps * math.ulp(nearest.lat),
+                )
+                if self.distance_m(slot, place) == 0.0:
+                    return place
+        return nearest
+
+    def _rims(self, slot: int, at: LngLat) -> Iterator[LngLat]:
+        """The nearest point of each part of a fence."""
+        for i in np.flatnonzero(self._circles.slots == slot).tolist():
+            centre = LngLat(float(self._circles.lngs[i]), float(self._circles.lats[i]))
+            yield towards(centre, at, float(self._circles.radii_m[i]))
+        edges, edge_starts = self._edges
+        for i in np.flatnonzero(self._shapes.slots == slot).tolist():
+            number = int(self._shapes.numbers[i])
+            first, stop = (int(edge_starts[self._owner_starts[number + k]]) for k in (0, 1))
+            lng, lat, _ = fence_distance.nearest_on_border(edges, first, stop, float(at.lng), float(at.lat))
+            yield LngLat(lng, lat)
 
 
 def _circle_table(circles: CircleColumns) -> NDArray[np.float64]:

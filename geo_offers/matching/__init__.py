@@ -1,0 +1,1 @@
+"""The match: from a snapshot and a query to offers; pure."""
