@@ -12,11 +12,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 def catalog_answer(document: Any, revision: int, *, link: str | None = None) -> Response:
-    """JSON with the revision that it was made from."""
+    """JSON with the revision that it was made from; `document` may be encoded already."""
+    body = document if isinstance(document, bytes) else _encode(document)
+    return Response(body, media_type="application/json", headers=catalog_headers(revision, link))
+
+
+def catalog_headers(revision: int, link: str | None = None) -> dict[str, str]:
+    """The headers of an answer that was made from the catalog."""
     headers = {"X-Catalog-Revision": str(revision), "Vary": "Accept-Language"}
     if link is not None:
         headers["Link"] = link
-    return Response(_encode(document), media_type="application/json", headers=headers)
+    return headers
 
 
 def next_link(url: URL, cursor: str | None) -> str | None:

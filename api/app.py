@@ -11,10 +11,13 @@ from fastapi import FastAPI
 
 from api.access_log import AccessLog
 from api.errors import add_error_handlers
+from api.fast_lane import FastLane
 from api.head import HeadAsGet
-from api.routes import districts, health, shops
+from api.pieces import PiecesOfApp
+from api.routes import districts, health, offers, shops
+from api.schemas.offers import MatchRequest
 from api.schemas.problems import Problem
-from geo_offers.bootstrap import running
+from geo_offers.bootstrap import Services, running
 from geo_offers.settings import Settings
 
 
@@ -26,6 +29,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(chosen) as services:
             app.state.services = services
+            app.state.pieces = PiecesOfApp()
             yield
             del app.state.services
 
@@ -38,18 +42,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.add_middleware(FastLane, of=lambda: _up(app))
     app.add_middleware(HeadAsGet)
     app.add_middleware(AccessLog)
     add_error_handlers(app)
     app.include_router(shops.router)
     app.include_router(districts.router)
+    app.include_router(offers.router)
     app.include_router(health.router)
-    _document_problems(app)
+    _document_our_models(app)
     return app
 
 
-def _document_problems(app: FastAPI) -> None:
-    """Put the problem document, which no route returns as a model, among the OpenAPI components."""
+def _up(app: FastAPI) -> tuple[Services, PiecesOfApp] | None:
+    """What the app answers from, once it is up."""
+    services = getattr(app.state, "services", None)
+    return None if services is None else (services, app.state.pieces)
+
+
+def _document_our_models(app: FastAPI) -> None:
+    """Put models that FastAPI does not read or write itself among the OpenAPI components."""
     original = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -57,9 +69,10 @@ def _document_problems(app: FastAPI) -> None:
         schemas = document["components"]["schemas"]
         for dropped in ("HTTPValidationError", "ValidationError"):
             schemas.pop(dropped, None)
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= problem.pop("$defs", {})
-        schemas["Problem"] = problem
+        for model in (Problem, MatchRequest):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= schema.pop("$defs", {})
+            schemas[model.__name__] = schema
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

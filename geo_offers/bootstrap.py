@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo_offers.domain.errors import InvalidInput
+from geo_offers.domain.errors import InvalidInput, KernelCacheUnavailable
 from geo_offers.settings import Settings
 from geo_offers.stores import sqlite_files
 from geo_offers.stores.durable_sqlite import SqliteStore
+from geo_offers.stores.live_memory import MemoryUsage
 from geo_offers.stores.ports import CatalogStore
 
 if TYPE_CHECKING:
     from geo_offers.services.catalog import Catalog, CatalogFollower
     from geo_offers.services.find_shops import FindShops
+    from geo_offers.services.match_offers import MatchOffers
     from geo_offers.services.zones import Zones
 
 _SQLITE = "sqlite:///"
@@ -34,6 +38,7 @@ class Services:
     follower: CatalogFollower
     find_shops: FindShops
     zones: Zones
+    match_offers: MatchOffers
 
 
 def utc_now() -> datetime:
@@ -42,23 +47,40 @@ def utc_now() -> datetime:
 
 
 async def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> Services:
-    """Everything wired, with the catalog loaded. Raises what `open_store` raises."""
-    _choose_kernel_cache(settings)
-    # Here and not above: compiled kernels cost a second and 150 MB, which an import of shops does not need.
-    from geo_offers.services.catalog import Catalog, CatalogFollower, load_snapshot
-    from geo_offers.services.find_shops import FindShops
+    """Everything wired, with the catalog loaded. Raises what `open_store` and `kernel_cache` raise."""
+    with kernel_cache(settings):
+        # Here and not above: compiled kernels cost a second and 150 MB, which an import of shops does not need.
+        from geo_offers.services.catalog import Catalog, CatalogFollower, load_snapshot
+        from geo_offers.services.find_shops import FindShops
+        from geo_offers.services.match_offers import MatchOffers
     from geo_offers.services.zones import Zones
 
     store = await open_store(settings)
     catalog = Catalog(await load_snapshot(store))
     follower = CatalogFollower(catalog, store)
-    return Services(store, catalog, follower, FindShops(catalog, now), Zones(catalog, now))
+    # Without a secret of the operator's visitors are known only as long as this process lives.
+    secret = settings.secret.encode() if settings.secret else secrets.token_bytes(32)
+    matching = MatchOffers(catalog, MemoryUsage(), now, hashlib.blake2b(secret).digest())
+    return Services(store, catalog, follower, FindShops(catalog, now), Zones(catalog, now), matching)
 
 
-def _choose_kernel_cache(settings: Settings) -> None:
-    """Tell numba where to keep compiled kernels; it looks when it is first imported."""
+@contextmanager
+def kernel_cache(settings: Settings) -> Iterator[None]:
+    """Where compiled kernels are kept, for the block that first imports them: numba looks only then.
+
+    Raises KernelCacheUnavailable when numba finds no folder that it may write.
+    """
     if settings.numba_cache_dir is not None:
         os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.numba_cache_dir))
+    try:
+        yield
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        raise KernelCacheUnavailable(
+            "there is no folder in which compiled kernels can be kept;"
+            " name one that can be written with GEO_OFFERS_NUMBA_CACHE_DIR"
+        ) from error
 
 
 @asynccontextmanager

@@ -13,7 +13,9 @@ from geo_offers.bootstrap import migrate_store
 from geo_offers.cli_districts import district_commands
 from geo_offers.cli_export import export_commands
 from geo_offers.cli_import import import_commands, load_sample_town
-from geo_offers.domain.errors import GeoOffersError
+from geo_offers.cli_serve import answer
+from geo_offers.cli_summary import printable
+from geo_offers.domain.errors import GeoOffersError, Interrupted
 from geo_offers.settings import Settings
 
 
@@ -23,8 +25,11 @@ class _OneSentence(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except Interrupted as ended:
+            typer.echo(str(ended), err=True)
+            raise typer.Exit(130) from ended
         except GeoOffersError as error:
-            typer.echo(f"Error: {error}", err=True)
+            typer.echo(f"Error: {printable(str(error))}", err=True)
             raise typer.Exit(1) from error
 
 
@@ -74,23 +79,14 @@ def migrate() -> None:
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else GEO_OFFERS_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; else GEO_OFFERS_PORT.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="Port to listen on, 0 for any; else GEO_OFFERS_PORT."),
+    ] = None,
 ) -> None:
     """Answer over HTTP until Ctrl-C."""
-    import uvicorn  # here, so that the other commands start without it
-
-    from api.access_log import configure_logging
-
     chosen = settings_here()
-    configure_logging(chosen.log_level)
-    uvicorn.run(
-        "api.app:create_app",
-        factory=True,
-        host=host or chosen.host,
-        port=chosen.port if port is None else port,
-        log_level=chosen.log_level,
-        access_log=False,
-    )
+    answer(chosen, host=host or chosen.host, port=chosen.port if port is None else port)
 
 
 def settings_here() -> Settings:

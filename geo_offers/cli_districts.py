@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from geo_offers.bootstrap import open_store
+from geo_offers.bootstrap import kernel_cache, open_store
 from geo_offers.cli_summary import print_counts, print_discovered
 from geo_offers.districts.parameters import Parameters
 from geo_offers.domain.errors import InvalidInput
@@ -51,10 +51,12 @@ def discover(
 
 
 async def _discover(places: list[NamedPlace], parameters: Parameters) -> Discovery:
-    # Here and not above: compiled kernels take half a second that the other commands need not wait for.
-    from geo_offers.services.discovery import discover_districts
+    settings = Settings.from_environment(os.environ)
+    with kernel_cache(settings):
+        # Here and not above: compiled kernels take half a second that the other commands need not wait for.
+        from geo_offers.services.discovery import discover_districts
 
-    store = await open_store(Settings.from_environment(os.environ))
+    store = await open_store(settings)
     try:
         return await discover_districts(store, places=places, parameters=parameters)
     finally:

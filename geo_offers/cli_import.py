@@ -4,36 +4,71 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar, overload
 
 import typer
+from typer.core import TyperGroup
 
 from geo_offers.bootstrap import open_store
-from geo_offers.cli_summary import print_counts, print_districts, print_report, progress
+from geo_offers.cli_summary import (
+    print_counts,
+    print_districts,
+    print_promotions,
+    print_report,
+    printable,
+    progress,
+)
+from geo_offers.domain.errors import Interrupted, InvalidInput
+from geo_offers.domain.place import MAX_NAME_LENGTH, clean_text
 from geo_offers.settings import Settings
-from geo_offers.stores.ports import ImportCounts
+from geo_offers.stores.ports import CatalogStore, ImportCounts
 from geodata.category_words import checked_leaf, read_category_words
 from geodata.crs import Crs
 from geodata.districts import DistrictOptions, DistrictReport, read_districts
 from geodata.files import Format, default_options, format_of, open_shops, stem_of
+from geodata.promotions import PromotionReport, read_promotions
 from geodata.report import ReadReport
 from geodata.rows import ReadOptions
 from geodata.sample_town import sample_town
 
+
+class _Interruptible(TyperGroup):
+    """Ctrl-C ends an import in one sentence, with exit code 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as pressed:
+            raise Interrupted("Interrupted: nothing was imported.") from pressed
+
+
 import_commands = typer.Typer(
-    no_args_is_help=True, help="Bring shops or districts in from a file.", rich_markup_mode=None
+    cls=_Interruptible,
+    no_args_is_help=True,
+    help="Bring shops, districts or promotions in from a file.",
+    rich_markup_mode=None,
 )
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="What to import.", show_default=False)]
 DatasetOption = Annotated[
     str | None, typer.Option(help="What this import belongs to; else provider:file name.", show_default=False)
 ]
+ProviderOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the rows come from; ids are of a provider. Else files of one name are one source:"
+        " give --provider to tell them apart.",
+        show_default=False,
+    ),
+]
 ReplaceOption = Annotated[
     bool, typer.Option("--replace", help="Retire what is in the dataset and no longer in the file.")
 ]
 SAMPLE_DATASET = "sample-town"
+_Loaded = TypeVar("_Loaded")
 ImportedKind = Literal["official", "custom"]
 
 
@@ -57,7 +92,7 @@ def import_shops(
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Count faulty rows instead of refusing the file.")
     ] = False,
-    provider: Annotated[str | None, typer.Option(help="Where the rows come from.")] = None,
+    provider: ProviderOption = None,
     licence: Annotated[str | None, typer.Option(help="The licence they come under.")] = None,
 ) -> None:
     """Import shops from CSV, GeoJSON, OpenStreetMap or Overture places."""
@@ -66,8 +101,8 @@ def import_shops(
     defaults = default_options(file, file_format)
     options = replace(
         defaults,
-        provider=provider or defaults.provider,
-        licence=licence or defaults.licence,
+        provider=_given("provider", provider, else_=defaults.provider),
+        licence=_given("licence", licence, else_=defaults.licence),
         columns=told,
         category=checked_leaf(category) if category else None,
         category_words=read_category_words(category_map) if category_map else {},
@@ -101,13 +136,13 @@ def import_districts(
     layer: Annotated[str | None, typer.Option(help="Of a file that has several.")] = None,
     crs: Annotated[str | None, typer.Option(help="Of a file that does not say, such as EPSG:2263.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a shapefile that does not say.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Where the districts come from.")] = None,
+    provider: ProviderOption = None,
     licence: Annotated[str | None, typer.Option(help="The licence they come under.")] = None,
 ) -> None:
     """Import district polygons from GeoJSON, GeoPackage, GeoParquet or shapefile."""
     options = DistrictOptions(
-        provider=provider,
-        licence=licence,
+        provider=_given("provider", provider),
+        licence=_given("licence", licence),
         kind=kind,
         name_field=name_field,
         id_field=id_field,
@@ -117,18 +152,40 @@ def import_districts(
         repair=repair,
     )
     report = DistrictReport()
+    name = _given("dataset", dataset, else_=_dataset_of(file, options.provider))
     districts = read_districts(file, report, options)
-    name = dataset or _dataset_of(file, provider)
 
-    async def load() -> ImportCounts:
-        store = await open_store(Settings.from_environment(os.environ))
-        try:
-            return await store.import_districts(districts, dataset=name, replace=replace_dataset)
-        finally:
-            await store.close()
+    async def load(store: CatalogStore) -> ImportCounts:
+        return await store.import_districts(districts, dataset=name, replace=replace_dataset)
 
-    counts = asyncio.run(load())
+    counts = into_store(Settings.from_environment(os.environ), load)
     print_districts(report)
+    print_counts({f"dataset {name}": counts})
+
+
+@import_commands.command("promotions")
+def import_promotions(
+    file: FileArgument,
+    dataset: DatasetOption = None,
+    replace_dataset: ReplaceOption = False,
+    merchant: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose they are, for rows that do not say.")
+    ] = None,
+) -> None:
+    """Import promotions: one document a line (NDJSON), or GeoJSON whose geometry is the fence."""
+    report = PromotionReport()
+    name = _given("dataset", dataset, else_=_dataset_of(file, None))
+    found = read_promotions(file, report, merchant=_given("merchant", merchant))
+    merchants = list(found.merchants.values())
+
+    async def load(store: CatalogStore) -> ImportCounts:
+        with progress(printable(file.name), unit="promotions") as on_rows:
+            return await store.import_promotions(
+                found.promotions, merchants, dataset=name, replace=replace_dataset, on_rows=on_rows
+            )
+
+    counts = into_store(Settings.from_environment(os.environ), load)
+    print_promotions(report)
     print_counts({f"dataset {name}": counts})
 
 
@@ -136,17 +193,15 @@ def load_sample_town(settings: Settings, *, seed: int) -> None:
     """Load the sample town of this seed in place of the one before, and print what that did."""
     town = sample_town(seed)
 
-    async def load() -> tuple[ImportCounts, ImportCounts]:
-        store = await open_store(settings)
-        try:
-            districts = await store.import_districts(town.districts, dataset=SAMPLE_DATASET, replace=True)
-            shops = await store.import_shops(town.shops, dataset=SAMPLE_DATASET, replace=True)
-            return shops, districts
-        finally:
-            await store.close()
+    async def load(store: CatalogStore) -> dict[str, ImportCounts]:
+        districts = await store.import_districts(town.districts, dataset=SAMPLE_DATASET, replace=True)
+        shops = await store.import_shops(town.shops, dataset=SAMPLE_DATASET, replace=True)
+        promotions = await store.import_promotions(
+            town.promotions, town.merchants, dataset=SAMPLE_DATASET, replace=True
+        )
+        return {"shops": shops, "districts": districts, "promotions": promotions}
 
-    shops, districts = asyncio.run(load())
-    print_counts({"shops": shops, "districts": districts})
+    print_counts(into_store(settings, load))
 
 
 def _import(
@@ -154,20 +209,68 @@ def _import(
 ) -> None:
     report = ReadReport()
     settings = Settings.from_environment(os.environ)
-    name = dataset or _dataset_of(file, options.provider)
+    name = _given("dataset", dataset, else_=_dataset_of(file, options.provider))
 
-    async def load() -> ImportCounts:
+    async def load(store: CatalogStore) -> ImportCounts:
+        with progress(printable(file.name)) as on_rows:
+            shops = open_shops(file, report, options, file_format=file_format)
+            return await store.import_shops(shops, dataset=name, replace=replace_dataset, on_rows=on_rows)
+
+    counts = into_store(settings, load)
+    _note_repeated(report, counts)
+    print_report(report)
+    print_counts({f"dataset {name}": counts})
+
+
+def into_store(settings: Settings, load: Callable[[CatalogStore], Awaitable[_Loaded]]) -> _Loaded:
+    """What `load` does with the store. Raises Interrupted when Ctrl-C came too late for nothing to be done."""
+
+    async def run() -> _Loaded:
         store = await open_store(settings)
+        before = await store.revision()
         try:
-            with progress(file.name) as on_rows:
-                shops = open_shops(file, report, options, file_format=file_format)
-                return await store.import_shops(shops, dataset=name, replace=replace_dataset, on_rows=on_rows)
+            return await load(store)
+        except asyncio.CancelledError:
+            await store.close()  # which waits for what was being committed
+            if await _revision(settings) != before:
+                raise Interrupted(
+                    "Interrupted, but the store has changed meanwhile: import again to be sure."
+                ) from None
+            raise
         finally:
             await store.close()
 
-    counts = asyncio.run(load())
-    print_report(report)
-    print_counts({f"dataset {name}": counts})
+    return asyncio.run(run())
+
+
+async def _revision(settings: Settings) -> int:
+    store = await open_store(settings)
+    try:
+        return await store.revision()
+    finally:
+        await store.close()
+
+
+def _note_repeated(report: ReadReport, counts: ImportCounts) -> None:
+    """Of rows with one id the store keeps the last; how many were lost so is the difference."""
+    repeated = report.kept.total() - counts.added - counts.updated - counts.unchanged
+    if repeated:
+        report.noted["same id again"] += repeated
+
+
+@overload
+def _given(what: str, text: str | None, *, else_: str) -> str: ...
+@overload
+def _given(what: str, text: str | None) -> str | None: ...
+def _given(what: str, text: str | None, *, else_: str | None = None) -> str | None:
+    """A name that was given, cleaned, or the other when none was. Raises InvalidInput for an empty one."""
+    name = else_ if text is None else text
+    if name is None:
+        return None
+    cleaned = clean_text(name, what=f"the {what}", longest=MAX_NAME_LENGTH)
+    if not cleaned:
+        raise InvalidInput(f"the {what} is empty: give it a name or leave --{what} out")
+    return cleaned
 
 
 def _dataset_of(file: Path, provider: str | None) -> str:

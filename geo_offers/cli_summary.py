@@ -15,6 +15,7 @@ from rich.text import Text
 
 from geo_offers.stores.ports import ImportCounts
 from geodata.districts import DistrictReport, Repair
+from geodata.promotions import PromotionReport
 from geodata.report import ReadReport
 
 if TYPE_CHECKING:
@@ -23,18 +24,23 @@ if TYPE_CHECKING:
 NOTICEABLE_M2 = 10
 
 
+def printable(text: str) -> str:
+    """The text as a terminal may have it: what would steer it, or turn the writing round, is escaped."""
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
+
+
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int], None]]:
+def progress(what: str, *, unit: str = "shops") -> Iterator[Callable[[int], None]]:
     """Where the store says how many rows it took; shown on stderr if that is a terminal."""
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}  {task.completed:,.0f} shops", markup=False),
+        TextColumn("{task.description}  {task.completed:,.0f} {task.fields[unit]}", markup=False),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     ) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(what, total=None, unit=unit)
         yield lambda rows: bar.update(task, completed=rows)
 
 
@@ -94,6 +100,13 @@ def print_discovered(districts: Sequence[DiscoveredDistrict], shops: int) -> Non
             for one in districts
         ],
     )
+
+
+def print_promotions(report: PromotionReport) -> None:
+    """What a reading of promotions saw, by kind of fence and by status."""
+    _print_numbers("promotions", {"read": report.read})
+    _print_numbers("by fence", dict(report.by_fence.most_common()))
+    _print_numbers("by status", dict(report.by_status.most_common()))
 
 
 def _described(repair: Repair) -> str:

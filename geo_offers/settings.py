@@ -76,7 +76,7 @@ class Settings:
         "Redis for live state; in this process when not set", _url("redis", "rediss", "unix"), default=None
     )
     secret: str | None = _setting(
-        "signs what clients hand back to us, such as cursors", secret=True, default=None
+        "turns visitors' ids into keys; a new one at each start when not set", secret=True, default=None
     )
 
     @classmethod

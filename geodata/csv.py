@@ -103,8 +103,8 @@ def position(lng: str, lat: str, crs: Crs) -> LngLat | None:
 
 def _degrees(text: str, what: str) -> float:
     try:
-        # float() would take 1_2 for 12
-        degrees = float("_" if "_" in text else text)
+        # float() would take 1_2 for 12, and digits of other scripts, which may have been meant as words.
+        degrees = float(text if text.strip().isascii() and "_" not in text else "")
     except ValueError as fault:
         way_out = "; write 139.7, not 139,7" if "," in text else ""
         raise CoordinateInvalid(f"{what} {shown(text)} is not a number{way_out}") from fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -63,14 +63,18 @@ class Columns:
 def columns_of(header: Sequence[str], told: Mapping[str, str], *, file: str) -> Columns:
     """The columns by `told` (our field -> the file's header or its number from 1), the rest guessed.
 
-    Raises FileFault, with the header it saw, for a told column that is not there, an unknown field
-    and when no column for name, lng or lat can be found.
+    Of several headers for one field the surest is taken, as category before type. Raises FileFault, with the
+    header it saw, for a told column that is not there, an unknown field, when no column for name, lng or lat
+    can be found, and when it is not clear which column is meant: two of one header, two for lng or for lat.
     """
     plain = [_plain(word) for word in header]
-    places = {name: _guess(headers, plain) for name, headers in _HEADERS.items()}
-    names = {tag: i for i, word in enumerate(header) if (tag := _language_of(word))}
+    left = {name: headers for name, headers in _HEADERS.items() if name not in told}
+    places = dict.fromkeys(_HEADERS, -1) | {
+        name: _guess(name, headers, plain, header, file=file) for name, headers in left.items()
+    }
+    names = _names(header, {tag for name in told if (tag := _language_of(name))}, file=file)
     for name, column in told.items():
-        place = _told(column, header, file=file)
+        place = _told(name, column, header, file=file)
         tag = _language_of(name)
         if tag:
             names[tag] = place
@@ -89,18 +93,45 @@ def columns_of(header: Sequence[str], told: Mapping[str, str], *, file: str) -> 
     return Columns(width=len(header), names=names, **places)
 
 
-def _guess(headers: Sequence[str], plain: Sequence[str]) -> int:
-    return next((plain.index(word) for word in headers if word in plain), -1)
+def _guess(
+    name: str, headers: Sequence[str], plain: Sequence[str], header: Sequence[str], *, file: str
+) -> int:
+    fitting = [place for word in headers for place, one in enumerate(plain) if one == word]
+    if not fitting:
+        return -1
+    # A wrong coordinate looks like a right one; a type beside a category does not.
+    rivals = fitting if name in ("lng", "lat") else [i for i in fitting if plain[i] == plain[fitting[0]]]
+    _require_one(rivals, name, header, file=file)
+    return fitting[0]
 
 
-def _told(column: str, header: Sequence[str], *, file: str) -> int:
-    if column in header:
-        return list(header).index(column)
-    wanted = spelled(column)
+def _names(header: Sequence[str], told: Container[str], *, file: str) -> dict[str, int]:
+    places: dict[str, list[int]] = {}
     for place, word in enumerate(header):
-        if spelled(word) == wanted:
-            return place
-    if column.isdecimal() and 1 <= int(column) <= len(header):
+        tag = _language_of(word)
+        if tag and tag not in told:
+            places.setdefault(tag, []).append(place)
+    for tag, rivals in places.items():
+        _require_one(rivals, f"name_{tag}", header, file=file)
+    return {tag: place for tag, (place, *_) in places.items()}
+
+
+def _require_one(rivals: Sequence[int], name: str, header: Sequence[str], *, file: str) -> None:
+    if len(rivals) > 1:
+        columns = " and ".join(f"{shown(header[i])} (number {i + 1})" for i in sorted(rivals)[:_MOST_SHOWN])
+        way_out = f"say which one, as in --map {name}={min(rivals) + 1}"
+        raise FileFault(f"{file} has {len(rivals)} columns for {name}: {columns}; {way_out}", place="line 1")
+
+
+def _told(name: str, column: str, header: Sequence[str], *, file: str) -> int:
+    wanted = spelled(column)
+    fitting = [place for place, word in enumerate(header) if word == column] or [
+        place for place, word in enumerate(header) if spelled(word) == wanted
+    ]
+    _require_one(fitting, name, header, file=file)
+    if fitting:
+        return fitting[0]
+    if column.isascii() and column.isdecimal() and 1 <= int(column) <= len(header):
         return int(column) - 1
     raise FileFault(f"{file} has no column {shown(column)}; it has {_saw(header)}", place="line 1")
 

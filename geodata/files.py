@@ -78,7 +78,8 @@ def format_of(path: Path) -> Format:
 def default_options(path: Path, file_format: Format) -> ReadOptions:
     """Provider and licence for files that do not name them.
 
-    Ids of different files of one's own mean different shops, so each such file is its own provider.
+    Ids mean different shops in files of different names, so the name is the provider. Files of one name are
+    one source, in whatever folders they lie: the newer one updates the older one's shops.
     """
     match file_format:
         case Format.OSM:

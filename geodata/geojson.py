@@ -15,11 +15,12 @@ import msgspec
 from geo_offers.domain.place import Shop
 from geodata.category_words import CategoryWords
 from geodata.geojson_document import FeatureText, decoded, features_in, id_of_feature
-from geodata.geojson_shapes import Feature, Geometry, check_bbox, point_of_feature
+from geodata.geojson_shapes import Feature, Geometry, check_bbox, place_of_feature
 from geodata.osm_tags import language_tag, shop_of_tags
 from geodata.report import ReadReport
 from geodata.rows import ReadOptions, Skip, sift
 
+BROKEN_OUTLINE = "broken outline"
 _feature = msgspec.json.Decoder(Feature)
 _geometry = msgspec.json.Decoder(Geometry)
 
@@ -31,32 +32,36 @@ def read_geojson(path: Path, report: ReadReport, options: ReadOptions) -> Iterat
     and, unless options.skip_bad_rows, for the first feature that is not sound.
     """
     features = features_in(path, what="shop", check_bare=_check_bare)
-    shop_of = _Features(options)
+    shop_of = _Features(options, report)
     return sift(features, shop_of, report, file=path.name, skip_bad_rows=options.skip_bad_rows)
 
 
 class _Features:
     """From the bytes of one feature to a shop."""
 
-    def __init__(self, options: ReadOptions) -> None:
+    def __init__(self, options: ReadOptions, report: ReadReport) -> None:
         self._options = options
+        self._report = report
         self._words = CategoryWords(options.category_words)
 
     def __call__(self, text: FeatureText) -> Shop | Skip:
         feature = decoded(_feature.decode, text)
-        at = point_of_feature(feature, self._options.crs)
+        place = place_of_feature(feature, self._options.crs)
         properties = feature.properties or {}
-        if isinstance(at, Skip):
-            return at
+        if isinstance(place, Skip):
+            return place
         tags = tags_of(properties)
         tags |= {name: tags[told] for name, told in self._options.columns.items() if told in tags}
-        return shop_of_tags(
+        shop = shop_of_tags(
             tags,
             category=self._category(tags),
-            at=at,
+            at=place.at,
             source_id=id_of_feature(feature.id, properties),
             options=self._options,
         )
+        if place.broken and isinstance(shop, Shop):
+            self._report.noted[BROKEN_OUTLINE] += 1
+        return shop
 
     def _category(self, tags: dict[str, str]) -> str | None:
         word = tags.get("category")

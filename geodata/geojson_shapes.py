@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
-from typing import Annotated, Any, Literal, assert_never
+from typing import Annotated, Any, Literal, NamedTuple, assert_never
 
 import msgspec
 
@@ -12,7 +12,7 @@ from geo_offers.domain.errors import CoordinateInvalid
 from geo_offers.domain.place import LngLat
 from geodata.crs import Crs, to_wgs84
 from geodata.rows import RowFault, Skip, shown
-from geodata.shapes import Ring, point_amid, point_in_area
+from geodata.shapes import Ring, fault_of_outline, point_in_area, point_in_broken_area
 
 BBox = Annotated[list[float], msgspec.Meta(min_length=4, max_length=6)]
 Position = Annotated[list[float], msgspec.Meta(min_length=2)]
@@ -88,11 +88,18 @@ def row_fault(fault: Exception) -> RowFault:
     return RowFault(f"not sound GeoJSON: {found['what']}", pointer="".join(f"/{step}" for step in steps))
 
 
-def point_of_feature(feature: Feature, crs: Crs) -> LngLat | Skip:
-    """The point that stands for the feature, in WGS 84, or why there is none.
+class Place(NamedTuple):
+    """The point that stands for a feature, in WGS 84; `broken` when its outline had to be mended to find it."""
 
-    Raises RowFault with the pointer of the fault. The direction of rings does
-    not matter, as RFC 7946 §3.1.6 asks of readers.
+    at: LngLat
+    broken: bool = False
+
+
+def place_of_feature(feature: Feature, crs: Crs) -> Place | Skip:
+    """The point that stands for the feature, or why there is none.
+
+    Raises RowFault with the pointer of the fault, which may be an outline that encloses nothing. The direction
+    of rings does not matter, as RFC 7946 §3.1.6 asks of readers.
     """
     geometry = feature.geometry
     check_bbox(feature.bbox, "/bbox")
@@ -102,15 +109,16 @@ def point_of_feature(feature: Feature, crs: Crs) -> LngLat | Skip:
     where = "/geometry/coordinates"
     match geometry:
         case Point():
-            return _lng_lat(geometry.coordinates, where, crs)
+            return Place(_lng_lat(geometry.coordinates, where, crs))
         case MultiPoint():
-            one = len(geometry.coordinates) == 1
-            return _lng_lat(geometry.coordinates[0], f"{where}/0", crs) if one else Skip.NOT_A_PLACE
+            if len(geometry.coordinates) != 1:
+                return Skip.NOT_A_PLACE
+            return Place(_lng_lat(geometry.coordinates[0], f"{where}/0", crs))
         case Polygon():
-            return _point_in(_checked(geometry.coordinates, where), crs)
+            return _place_in([_checked(geometry.coordinates, where)], where, crs)
         case MultiPolygon():
             parts = [_checked(part, f"{where}/{i}") for i, part in enumerate(geometry.coordinates)]
-            return _point_in(list(chain.from_iterable(parts)), crs)
+            return _place_in(parts, where, crs)
         case LineString() | MultiLineString() | GeometryCollection():
             return Skip.NOT_A_PLACE
         case _:
@@ -131,10 +139,14 @@ def _lng_lat(position: list[float], pointer: str, crs: Crs) -> LngLat:
     return at if crs is Crs.WGS84 else LngLat(*to_wgs84(at.lng, at.lat, crs))
 
 
-def _point_in(outlines: list[Ring], crs: Crs) -> LngLat:
+def _place_in(parts: list[list[Ring]], pointer: str, crs: Crs) -> Place:
     # Found in the file's own system, then converted: the shift is the same for all of one building.
-    at = point_in_area(outlines) or point_amid(outlines[0])
-    return LngLat(*to_wgs84(at.lng, at.lat, crs))
+    fault = fault_of_outline(parts)
+    sound = fault is None
+    at = point_in_area(list(chain.from_iterable(parts))) if sound else point_in_broken_area(parts)
+    if at is None:
+        raise RowFault(f"the outline encloses nothing: {fault or 'it is a line'}", pointer=pointer)
+    return Place(LngLat(*to_wgs84(at.lng, at.lat, crs)), broken=not sound)
 
 
 def _checked(rings: list[LinearRing], pointer: str) -> list[Ring]:

@@ -7,7 +7,6 @@ of those. The last pass holds 16 bytes for each node of the file, the rest grows
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +16,8 @@ from osmium.filter import EntityFilter, KeyFilter
 from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way
 
 from geo_offers.domain.categories import TAG_KEYS, category_of_tags
-from geo_offers.domain.errors import FileFault
 from geo_offers.domain.place import LngLat, Shop
+from geodata.osm_fault import osm_fault
 from geodata.osm_tags import forgiving_shop_of_tags, name_in
 from geodata.report import ReadReport
 from geodata.rows import ReadOptions, Skip, sift
@@ -26,7 +25,6 @@ from geodata.shapes import Ring, point_amid, point_in_area, point_on_line
 
 OSM_OPTIONS = ReadOptions(provider="osm", licence="ODbL-1.0")
 DANGLING = "dangling node reference"
-_XML_LINE = re.compile(r"at line (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def read_osm(path: Path, report: ReadReport, options: ReadOptions = OSM_OPTIONS)
         yield from _ways(path, outlines, report, options)
         yield from _relations(path, outlines, report, options)
     except (RuntimeError, UnicodeDecodeError) as fault:
-        raise FileFault(f"{path.name} is not sound OSM data: {fault}", place=_place(fault)) from fault
+        raise osm_fault(path, fault) from fault
 
 
 def _nodes(path: Path, report: ReadReport, options: ReadOptions) -> Iterator[Shop]:
@@ -203,8 +201,3 @@ def _located(ways: Iterable[int], outlines: _Outlines) -> tuple[list[Ring], int]
 
 def _tags(thing: Node | Way | Relation) -> dict[str, str]:
     return {tag.k: tag.v for tag in thing.tags}
-
-
-def _place(fault: Exception) -> str | None:
-    line = _XML_LINE.search(str(fault))
-    return f"line {line[1]}" if line else None

@@ -9,9 +9,10 @@ import osmium
 from osmium.filter import KeyFilter
 from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way
 
-from geo_offers.domain.errors import FileFault, InvalidInput
+from geo_offers.domain.errors import InvalidInput
 from geo_offers.domain.named_place import NamedPlace, PlaceKind
 from geo_offers.domain.place import MAX_NAME_LENGTH, LngLat, clean_text
+from geodata.osm_fault import osm_fault
 from geodata.osm_tags import names_in
 from geodata.shapes import point_amid
 
@@ -30,7 +31,7 @@ def read_places(path: Path) -> list[NamedPlace]:
     try:
         return list(_places(path))
     except (RuntimeError, UnicodeDecodeError) as fault:
-        raise FileFault(f"{path.name} is not sound OSM data: {fault}") from fault
+        raise osm_fault(path, fault) from fault
 
 
 def kind_of(tags: Mapping[str, str]) -> PlaceKind | None:

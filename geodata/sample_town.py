@@ -9,6 +9,7 @@ from types import MappingProxyType
 import shapely
 
 from geo_offers.domain.place import District, LngLat, Shop, Source, district_id_of
+from geo_offers.domain.promotion import Merchant, Promotion
 from geodata.town.characters import CHARACTERS
 from geodata.town.dice import Dice
 from geodata.town.layout import lay_out
@@ -16,6 +17,7 @@ from geodata.town.names import AREA_NAMES, TOWN_NAMES
 from geodata.town.plan import Layout, PlannedArea, StreetKind
 from geodata.town.plane import counterclockwise
 from geodata.town.projection import CENTRE, closed_ring, to_lng_lat
+from geodata.town.promotions import fill_with_promotions
 from geodata.town.shops import fill_with_shops
 from geodata.town.signs import street_names
 from geodata.town.words import names_of
@@ -47,7 +49,8 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleTown:
-    """A generated town: what its map shows, and its districts and shops as any importer would give them.
+    """A generated town: what its map shows, and its districts, shops and promotions as importers
+    would give them.
 
     bounds     west, south, east, north of everything in it, degrees
     districts  a nested one after its parent
@@ -60,6 +63,8 @@ class SampleTown:
     bounds: tuple[float, float, float, float]
     shops: tuple[Shop, ...]
     districts: tuple[District, ...]
+    promotions: tuple[Promotion, ...]
+    merchants: tuple[Merchant, ...]
     streets: tuple[Street, ...]
     squares: tuple[Area, ...]
     water: tuple[Area, ...]
@@ -84,14 +89,19 @@ def sample_town(seed: int = 7) -> SampleTown:
         "green": layout.green,
         "buildings": layout.buildings,
     }
+    shops = fill_with_shops(layout, words, seed, provider=PROVIDER, licence=LICENCE)
+    districts = tuple(_district(district, seed) for district in layout.districts)
+    promotions, merchants = fill_with_promotions(layout, words, shops, districts, seed)
     return SampleTown(
         seed=seed,
         name=TOWN_NAMES["zh-Hans"],
         names=TOWN_NAMES,
         centre=CENTRE,
         bounds=_bounds(layout),
-        shops=fill_with_shops(layout, words, seed, provider=PROVIDER, licence=LICENCE),
-        districts=tuple(_district(district, seed) for district in layout.districts),
+        shops=shops,
+        districts=districts,
+        promotions=promotions,
+        merchants=merchants,
         streets=streets,
         **{kind: tuple(_area(area) for area in found) for kind, found in areas.items()},
     )

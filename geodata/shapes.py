@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geo_offers.domain.errors import PolygonInvalid
 from geo_offers.domain.place import LngLat
+from geo_offers.domain.polygon import checked_polygon
 
 Ring = Sequence[tuple[float, float]]
 
@@ -28,6 +30,39 @@ def point_in_area(rings: Sequence[Ring]) -> LngLat | None:
         return None
     largest = max(shapely.get_parts(area), key=shapely.area)
     return _lng_lat(largest.representative_point(), shifted=shifted)
+
+
+def point_in_broken_area(parts: Sequence[Sequence[Ring]]) -> LngLat | None:
+    """A point inside of an outer ring and of none of its holes, although the rings cross; None when there is none.
+
+    parts  one or more polygons, each its outer ring and its holes; closed, degrees
+    """
+    rings, shifted = _unwrapped([ring for part in parts for ring in part])
+    areas = iter([shapely.make_valid(shapely.Polygon(ring), method="structure") for ring in rings])
+    mended = []
+    for part in parts:
+        shell, *holes = (next(areas) for _ in part)
+        mended.append(shell.difference(shapely.union_all(holes)))
+    pieces = [piece for piece in shapely.get_parts(shapely.union_all(mended)) if piece.area > 0]
+    if not pieces:
+        return None
+    return _lng_lat(max(pieces, key=shapely.area).representative_point(), shifted=shifted)
+
+
+def fault_of_outline(parts: Sequence[Sequence[Ring]]) -> PolygonInvalid | None:
+    """What is wrong with an area: its rings cross, its holes lie outside of it, its parts overlap; None when it is sound.
+
+    parts  one or more polygons, each its outer ring and its holes; closed, degrees
+    """
+    polygons = [shapely.Polygon(shell, holes) for shell, *holes in parts]
+    area = polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+    if area.is_valid:
+        return None
+    try:
+        checked_polygon(area)  # which knows what an edge across the antimeridian means
+    except PolygonInvalid as fault:
+        return fault
+    return None
 
 
 def point_amid(points: Ring) -> LngLat:

@@ -26,9 +26,17 @@ HOST = "127.0.0.1"
 PATIENCE_S = 120
 
 
+def chosen_port(text: str) -> int:
+    """The port that PORT says; ends the program with a sentence for what is none."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535):
+        sys.exit(f"PORT is {text}: a whole number from 1 to 65535 is needed")
+    return int(text)
+
+
 def free_port(first: int) -> int:
     """The first port from this one on that nobody listens on."""
-    for port in range(first, first + 100):
+    last = min(first + 99, 65_535)
+    for port in range(first, last + 1):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -36,7 +44,7 @@ def free_port(first: int) -> int:
             except OSError:
                 continue
             return port
-    sys.exit(f"no free port between {first} and {first + 99}")
+    sys.exit(f"no free port between {first} and {last}")
 
 
 def get(url: str) -> Any:
@@ -74,12 +82,13 @@ async def busiest_place(settings: Settings) -> tuple[float, float]:
 
 
 def main() -> int:
-    base_port = free_port(int(os.environ.get("PORT", "8000")))
-    base = f"http://{HOST}:{base_port}"
+    port = free_port(chosen_port(os.environ.get("PORT", "8000")))
+    base = f"http://{HOST}:{port}"
     program = Path(sys.executable).with_name("geo-offers")
-    command = [str(program), "serve", "--host", HOST, "--port", str(base_port)]
-    server = subprocess.Popen(command, env={**os.environ, "GEO_OFFERS_LOG_LEVEL": "WARNING"})
-    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    command = [str(program), "serve", "--host", HOST, "--port", str(port)]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end by it as by Ctrl-C
+    quietly = {**os.environ, "GEO_OFFERS_LOG_LEVEL": "WARNING"}
+    server = subprocess.Popen(command, env=quietly, stdout=subprocess.DEVNULL)
     try:
         wait_ready(base, server)
         print_questions(base)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import shapely
 
+from geo_offers.domain.fence import CircleFence
 from geo_offers.domain.place import District, LngLat, Shop, Source, district_id_of, shop_id_of
+from geo_offers.domain.promotion import Limits, Merchant, PercentOff, Promotion, Status
+from geo_offers.domain.promotion_document import merchant_id_of, promotion_id_of
+from geo_offers.domain.schedule import Schedule
 
 
 def a_source(source_id: str = "node/1", *, provider: str = "osm", licence: str = "ODbL-1.0") -> Source:
@@ -59,3 +64,39 @@ def a_district(source_id: str = "way/1", **over: Any) -> District:
         "facts": {"rank": "local", "primary_categories": ["food"], "parameters": {"depth": 2.5}},
     }
     return District(**facts | over, source=source)
+
+
+def a_merchant(name: str = "Ekberg Oy", **over: Any) -> Merchant:
+    """A merchant whose id follows from the name unless given."""
+    return Merchant(**{"id": merchant_id_of(name), "name": name} | over)
+
+
+def a_promotion(external_id: str | None = "spring-1", **over: Any) -> Promotion:
+    """20 % off within 300 m of a place in Helsinki, active all of 2026; its id follows from its external_id.
+
+    starts_at, ends_at, hours, zone   of its schedule, in place of `schedule`
+    """
+    merchant_id = over.pop("merchant_id", a_merchant().id)
+    schedule = Schedule(
+        over.pop("starts_at", datetime(2026, 1, 1, tzinfo=UTC)),
+        over.pop("ends_at", datetime(2027, 1, 1, tzinfo=UTC)),
+        over.pop("hours", None),
+        over.pop("zone", "Europe/Helsinki"),
+    )
+    facts: dict[str, Any] = {
+        "id": promotion_id_of(merchant_id, external_id or "none"),
+        "external_id": external_id,
+        "title": "Kaksi kahvia −20 %",
+        "title_i18n": {"en": "20 % off two coffees", "zh": "两杯八折"},
+        "benefit": PercentOff(2_000),
+        "fence": CircleFence(LngLat(24.9414, 60.1699), 300.0),
+        "schedule": schedule,
+        "status": Status.ACTIVE,
+        "limits": Limits(max_claims=100, max_per_visitor=1, budget_minor=50_000, currency="EUR"),
+    }
+    return Promotion(**facts | over, merchant_id=merchant_id)
+
+
+def some_promotions(count: int, *, first: int = 0, **over: Any) -> list[Promotion]:
+    """Promotions p-<first>, p-<first + 1>, … of one merchant."""
+    return [a_promotion(f"p-{number}", **over) for number in range(first, first + count)]

@@ -111,6 +111,14 @@ def test_what_is_not_set_is_listed_as_that():
     assert rows["GEO_OFFERS_PORT"] == ("GEO_OFFERS_PORT", "8000", True, "the port to listen on")
 
 
+def test_the_secret_is_not_said_to_sign_anything():
+    rows = {row.name: row for row in Settings().described()}
+    assert (
+        rows["GEO_OFFERS_SECRET"].meaning
+        == "turns visitors' ids into keys; a new one at each start when not set"
+    )
+
+
 def test_settings_do_not_change():
     with pytest.raises(FrozenInstanceError):
         Settings().port = 1  # type: ignore[misc]

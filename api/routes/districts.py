@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from api.answers import catalog_answer, next_link
-from api.dependencies import Languages, ServicesOf, each_parameter_once
+from api.dependencies import FIRST, Languages, PiecesHere, ServicesOf
+from api.pieces import directory_body
 from api.schemas.districts import (
     DirectoryPage,
     DirectoryParameters,
@@ -17,7 +18,6 @@ from api.schemas.districts import (
     DistrictParameters,
     Districts,
     DistrictsParameters,
-    directory_json,
     zone_detail_json,
     zones_json,
 )
@@ -26,10 +26,10 @@ from api.schemas.shops import EXAMPLE_DISTRICT_ID
 
 DistrictId = Annotated[str, Path(description="The id of a district.", examples=[EXAMPLE_DISTRICT_ID])]
 
-router = APIRouter(prefix="/v1/districts", tags=["districts"], dependencies=[Depends(each_parameter_once)])
+router = APIRouter(prefix="/v1/districts", tags=["districts"], dependencies=FIRST)
 
 
-@router.get("", responses={200: {"model": Districts}, **problems(422)}, summary="Districts")
+@router.get("", responses={200: {"model": Districts}, **problems(422, 503)}, summary="Districts")
 async def list_districts(
     request: Request,
     services: ServicesOf,
@@ -43,7 +43,7 @@ async def list_districts(
 
 
 @router.get(
-    "/{district_id}", responses={200: {"model": District}, **problems(404, 422)}, summary="One district"
+    "/{district_id}", responses={200: {"model": District}, **problems(404, 422, 503)}, summary="One district"
 )
 async def get_district(
     services: ServicesOf,
@@ -60,12 +60,13 @@ async def get_district(
 
 @router.get(
     "/{district_id}/shops",
-    responses={200: {"model": DirectoryPage}, **problems(404, 422)},
+    responses={200: {"model": DirectoryPage}, **problems(404, 422, 503)},
     summary="The shops of a district",
 )
 async def list_shops_of_district(
     request: Request,
     services: ServicesOf,
+    pieces: PiecesHere,
     languages: Languages,
     district_id: DistrictId,
     asked: Annotated[DirectoryParameters, Query()],
@@ -75,4 +76,5 @@ async def list_shops_of_district(
         district_id, category=asked.category, limit=asked.limit, cursor=asked.cursor, when=asked.at
     )
     link = next_link(request.url, directory.next)
-    return catalog_answer(directory_json(directory, languages), directory.revision, link=link)
+    body = directory_body(pieces.of(directory.snapshot, languages), directory)
+    return catalog_answer(body, directory.snapshot.revision, link=link)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from api.answers import catalog_answer, next_link
-from api.dependencies import Languages, ServicesOf, each_parameter_once
+from api.dependencies import FIRST, Languages, PiecesHere, ServicesOf
+from api.pieces import shop_body, shops_body
 from api.schemas.parameters import AtPlace
 from api.schemas.problems import problems
 from api.schemas.shops import (
@@ -19,39 +20,46 @@ from api.schemas.shops import (
     Shops,
     ShopsParameters,
     here_json,
-    shop_detail_json,
-    shops_json,
 )
 
 ShopId = Annotated[str, Path(description="The id of a shop.", examples=[EXAMPLE_SHOP_ID])]
 
-router = APIRouter(prefix="/v1", tags=["places"], dependencies=[Depends(each_parameter_once)])
+router = APIRouter(prefix="/v1", tags=["places"], dependencies=FIRST)
 
 
 @router.get(
-    "/shops", responses={200: {"model": Shops}, **problems(404, 422)}, summary="Shops near a position"
+    "/shops", responses={200: {"model": Shops}, **problems(404, 422, 503)}, summary="Shops near a position"
 )
 async def list_shops(
-    request: Request, services: ServicesOf, languages: Languages, asked: Annotated[ShopsParameters, Query()]
+    request: Request,
+    services: ServicesOf,
+    pieces: PiecesHere,
+    languages: Languages,
+    asked: Annotated[ShopsParameters, Query()],
 ) -> Response:
     """The nearest shops first, by exact geodesic distance, then id; complete, a page at a time."""
     page = services.find_shops.near(asked.to_domain())
     link = next_link(request.url, page.next)
-    return catalog_answer(shops_json(page, languages), page.revision, link=link)
+    body = shops_body(pieces.of(page.snapshot, languages), page)
+    return catalog_answer(body, page.snapshot.revision, link=link)
 
 
 @router.get(
-    "/shops/{shop_id}", responses={200: {"model": ShopDetail}, **problems(404, 422)}, summary="One shop"
+    "/shops/{shop_id}", responses={200: {"model": ShopDetail}, **problems(404, 422, 503)}, summary="One shop"
 )
 async def get_shop(
-    services: ServicesOf, languages: Languages, shop_id: ShopId, asked: Annotated[ShopParameters, Query()]
+    services: ServicesOf,
+    pieces: PiecesHere,
+    languages: Languages,
+    shop_id: ShopId,
+    asked: Annotated[ShopParameters, Query()],
 ) -> Response:
     """Everything known of one shop."""
-    found, revision = services.find_shops.shop(shop_id, asked.at)
-    return catalog_answer(shop_detail_json(found, languages), revision)
+    found, snapshot = services.find_shops.shop(shop_id, asked.at)
+    return catalog_answer(shop_body(pieces.of(snapshot, languages), found), snapshot.revision)
 
 
-@router.get("/context", responses={200: {"model": Here}, **problems(422)}, summary="Where a position is")
+@router.get("/context", responses={200: {"model": Here}, **problems(422, 503)}, summary="Where a position is")
 async def get_context(
     services: ServicesOf, languages: Languages, asked: Annotated[AtPlace, Query()]
 ) -> Response:

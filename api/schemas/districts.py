@@ -11,10 +11,10 @@ import shapely
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.schemas.parameters import Decimal, Moment, Parameters, Whole
-from api.schemas.shops import Shop, Source, shop_json
+from api.schemas.shops import Shop, Source
 from geo_offers.domain.languages import name_for
 from geo_offers.domain.place import LngLat
-from geo_offers.services.zones import Box, Directory, Zone, ZoneDetail, ZonePage, ZoneQuery
+from geo_offers.services.zones import Box, Zone, ZoneDetail, ZonePage, ZoneQuery
 
 
 def _numbers(text: str, count: int, form: str) -> tuple[float, ...]:
@@ -253,9 +253,3 @@ def zone_detail_json(detail: ZoneDetail, languages: tuple[str, ...], *, simplify
         ],
         "made_with": made_with,
     }
-
-
-def directory_json(directory: Directory, languages: tuple[str, ...]) -> dict[str, Any]:
-    """A page of a district's shops."""
-    items = [shop_json(found, languages) for found in directory.items]
-    return {"items": items, "categories": directory.categories, "next": directory.next}

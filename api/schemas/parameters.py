@@ -13,7 +13,8 @@ from geo_offers.domain.place import LngLat
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
 
 
-def _moment(value: Any) -> datetime:
+def moment_of(value: Any) -> datetime:
+    """The time that a query parameter says, in UTC. Raises ValueError."""
     # A plus sign that was not escaped arrives as a blank; nothing else of RFC 3339 has one there.
     text = re.sub(r" (?=\d\d:\d\d\Z)", "+", str(value))
     if not _RFC_3339.match(text):
@@ -36,7 +37,7 @@ def _decimal(value: Any) -> Any:
 
 Decimal = Annotated[float, BeforeValidator(_decimal)]
 Whole = Annotated[int, BeforeValidator(_decimal)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime, BeforeValidator(moment_of)]
 
 
 class Parameters(BaseModel):

@@ -8,11 +8,9 @@ from pydantic import BaseModel, Field
 
 from api.schemas.parameters import AtPlace, Decimal, Moment, Parameters, Whole
 from geo_offers.domain.languages import name_for
-from geo_offers.domain.opening_hours import OpenState
 from geo_offers.index.cells import cell_text
-from geo_offers.services.find_shops import Context, FoundShop, ShopPage, ShopQuery
+from geo_offers.services.find_shops import Context, ShopQuery
 
-_OPEN = {OpenState.OPEN: True, OpenState.CLOSED: False, OpenState.UNKNOWN: None}
 #: Of the sample town, so that it can be tried.
 EXAMPLE_SHOP_ID = "shp_evx47tagj6ejzhsw"
 EXAMPLE_DISTRICT_ID = "dst_5htfr05msa16pmg9"
@@ -117,37 +115,6 @@ class Here(BaseModel):
     cell: str = Field(description="H3 cell of resolution 11.")
     shops_nearby: int = Field(description="Shops within 1 km.")
     offers_live: int = Field(description="Offers that are live here.")
-
-
-def shop_json(found: FoundShop, languages: tuple[str, ...]) -> dict[str, Any]:
-    """One item of a list of shops."""
-    document = found.document
-    return {
-        "id": document.id,
-        "name": name_for(document.name, document.names, languages),
-        "category": document.category,
-        "lng": document.lng,
-        "lat": document.lat,
-        "distance_m": None if found.distance_m is None else round(found.distance_m, 2),
-        "open": _OPEN[found.state],
-        "opening_hours": document.opening_hours,
-        "address": document.address,
-        "brand": document.brand,
-        "district_ids": found.district_ids,
-        "source": document.source,
-    }
-
-
-def shop_detail_json(found: FoundShop, languages: tuple[str, ...]) -> dict[str, Any]:
-    """A shop on its own."""
-    document = found.document
-    more = {"names": document.names, "time_zone": document.time_zone, "country": document.country}
-    return shop_json(found, languages) | more
-
-
-def shops_json(page: ShopPage, languages: tuple[str, ...]) -> dict[str, Any]:
-    """A page of shops."""
-    return {"items": [shop_json(found, languages) for found in page.items], "next": page.next}
 
 
 def here_json(context: Context, languages: tuple[str, ...]) -> dict[str, Any]:

@@ -184,3 +184,32 @@ class SchemaOutdated(StoreUnavailable):
     """The store's tables are of another version than this program's."""
 
     code = "schema_outdated"
+
+
+class AddressUnavailable(GeoOffersError):
+    """An address or port that cannot be listened on."""
+
+    code = "address_unavailable"
+
+    def __init__(self, message: str, *, host: str, port: int) -> None:
+        super().__init__(message)
+        self.host = host
+        self.port = port
+
+
+class KernelCacheUnavailable(GeoOffersError):
+    """There is no folder in which compiled kernels could be kept."""
+
+    code = "kernel_cache_unavailable"
+
+
+class Interrupted(GeoOffersError):
+    """The person at the keyboard ended a command before it was done."""
+
+    code = "interrupted"
+
+
+class RevisionNotReached(StoreUnavailable):
+    """A revision that was asked for is not served yet; a retry may help."""
+
+    code = "revision_not_reached"

@@ -109,6 +109,11 @@ class NearestShops:
         )
         return points, slots, self._ranks, balls, spans
 
+    @property
+    def xyz(self) -> NDArray[np.float64]:
+        """Where the shops are in Earth-centred metres, float64[n, 3], by slot."""
+        return self._xyz
+
     def __len__(self) -> int:
         return len(self._lngs)
 

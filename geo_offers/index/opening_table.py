@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from geo_offers.domain.opening_hours import OpeningHours, OpenState
 from geo_offers.kernels.cell_tree import NOT_EVALUATED
 
+_STATES = tuple(OpenState)
+
 
 @dataclass(frozen=True, slots=True)
 class OpeningAt:
@@ -41,8 +43,11 @@ class OpeningAt:
 
     def state_of(self, slot: int) -> OpenState:
         """Whether one shop is open, closed, or nobody knows."""
-        self.evaluate(np.array([slot], np.int32))
-        return OpenState(int(self.states[self.hours[slot]]))
+        row = self.hours[slot]
+        state = self.states[row]
+        if state == NOT_EVALUATED:
+            state = self.states[row] = self.rows[row].state_at(self.at)
+        return _STATES[int(state)]
 
 
 class OpeningTable:

@@ -23,14 +23,12 @@ def reasons_against(
     of_time: Bits,
     query: MatchQuery,
     inside: NDArray[np.bool_],
-    spent: Mapping[str, Spent],
 ) -> Bits:
-    """Bits of every reason against some promotions, uint16[k]; 0 is an offer.
+    """Bits of every reason but spending against some promotions, uint16[k].
 
     slots    int32[k]
     of_time  uint16[k], from the live table
     inside   bool[k], whether the fence holds the position
-    spent    by promotion id, of those that have used anything
     """
     against = of_time | np.where(inside, 0, BIT[Reason.OUTSIDE_FENCE]).astype(np.uint16)
     if query.is_stale:
@@ -41,11 +39,16 @@ def reasons_against(
     if len(index.audiences) > 1:
         wrong = np.array([not _fits(audience, query.visitor) for audience in index.audiences])
         against[wrong[index.audience[slots]]] |= np.uint16(BIT[Reason.WRONG_AUDIENCE])
-    if spent:
-        for place in np.flatnonzero(index.limited[slots]).tolist():
-            used = spent.get(index.rows[slots[place]].id)
-            if used is not None:
-                against[place] |= _limit_bits(index.limits[slots[place]], used)
+    return against
+
+
+def spending_against(index: PromotionIndex, slots: NDArray[np.int32], spent: Mapping[str, Spent]) -> Bits:
+    """Bits of the limits that some promotions have reached, uint16[k]; spent by promotion id."""
+    against = np.zeros(len(slots), np.uint16)
+    for place in np.flatnonzero(index.limited[slots]).tolist():
+        used = spent.get(index.rows[slots[place]].id)
+        if used is not None:
+            against[place] = _limit_bits(index.limits[slots[place]], used)
     return against
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from geo_offers.domain.offer import MatchQuery, Spent
 from geo_offers.domain.place import LngLat
 from geo_offers.index.promotions import PromotionIndex, Promotions, Segment
 from geo_offers.kernels import ranking
-from geo_offers.matching.eligibility import NOT_INSIDE, Bits, reasons_against
+from geo_offers.matching.eligibility import NOT_INSIDE, Bits, reasons_against, spending_against
 
 _FROM_THE_TOP = (-1, 0, 0.0)
 ShopTest = Callable[[NDArray[np.int32]], NDArray[np.bool_]]
@@ -86,7 +86,6 @@ def shortlist(
     at: LngLat,
     *,
     reach_m: float,
-    spent: Mapping[str, Spent],
     everything: bool = False,
 ) -> list[Shortlist]:
     """Promotions whose fence holds the position, and those within reach of it that may be shown or explained.
@@ -94,10 +93,7 @@ def shortlist(
     reach_m     how far a fence may be; 0 for only those that hold the position
     everything  also those that are not live, or not listed
     """
-    return [
-        _shortlist(segment, query, at, reach_m, spent, everything=everything)
-        for segment in promotions.segments
-    ]
+    return [_shortlist(segment, query, at, reach_m, everything=everything) for segment in promotions.segments]
 
 
 def _shortlist(
@@ -105,7 +101,6 @@ def _shortlist(
     query: MatchQuery,
     at: LngLat,
     reach_m: float,
-    spent: Mapping[str, Spent],
     *,
     everything: bool,
 ) -> Shortlist:
@@ -114,8 +109,15 @@ def _shortlist(
         at, segment.live.everything if everything else stretch.wanted, reach_m
     )
     of_time = stretch.reasons[around.slots]
-    against = reasons_against(segment.index, around.slots, of_time, query, around.inside, spent)
+    against = reasons_against(segment.index, around.slots, of_time, query, around.inside)
     return Shortlist(segment.index, around.slots, around.inside, around.least_m, around.most_m, against)
+
+
+def charged(found: Shortlist, spent: Mapping[str, Spent]) -> Shortlist:
+    """The same with the limits that are reached counted against; spent by promotion id."""
+    if not spent:
+        return found
+    return replace(found, against=found.against | spending_against(found.index, found.slots, spent))
 
 
 def select(
@@ -138,6 +140,12 @@ def select(
     return list(heapq.merge(*full, key=lambda one: one.order))[:limit]
 
 
+def is_offered(found: Shortlist) -> NDArray[np.bool_]:
+    """Which of them are shown, bool[k]: offers, and listed ones that only the position is against."""
+    only_the_position = (found.against & ~NOT_INSIDE) == 0
+    return np.asarray((found.against == 0) | (only_the_position & found.index.listed[found.slots]))
+
+
 def _ranked(
     found: Shortlist,
     at: LngLat,
@@ -147,7 +155,7 @@ def _ranked(
     after: AfterOffer | None,
 ) -> list[Ranked]:
     index, against = found.index, found.against
-    offered = (against == 0) | (((against & ~NOT_INSIDE) == 0) & index.listed[found.slots])
+    offered = is_offered(found)
     if honoured_by is not None:
         offered &= _honoured(index, found.slots, honoured_by)
     slots, most_m = found.slots[offered], found.most_m[offered]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 import structlog
 
-from geo_offers.domain.errors import StoreUnavailable
+from geo_offers.domain.errors import RevisionNotReached, StoreUnavailable
 from geo_offers.index.snapshot import CatalogSnapshot, SnapshotBuilder
 from geo_offers.stores.ports import CatalogStore
+
+#: More changes than this at once are not applied one by one.
+_MOST_STEPS = 1_000
+_LOOK_AGAIN_S = 0.005
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +26,21 @@ async def load_snapshot(store: CatalogStore) -> CatalogSnapshot:
         async for rows in reading.shop_rows():
             await asyncio.to_thread(builder.add, rows)
         districts = await reading.districts()
-        return await asyncio.to_thread(builder.build, reading.revision, districts)
+        promotions = [row async for rows in reading.promotion_rows() for row in rows]
+        return await asyncio.to_thread(builder.build, reading.revision, districts, promotions)
+
+
+async def advanced_snapshot(store: CatalogStore, current: CatalogSnapshot) -> CatalogSnapshot:
+    """The catalog as it is now, from the one before where only promotions changed, and not too many of them."""
+    changes = await store.changes_since(current.revision, limit=_MOST_STEPS)
+    only_promotions = all(change.kind == "promotion" and change.id for change in changes)
+    if only_promotions and len(changes) < _MOST_STEPS and not current.promotions.crowded:
+        ids = {change.id for change in changes if change.id}
+        async with store.reading() as reading:
+            if changes and reading.revision == changes[-1].revision:
+                rows = await reading.promotion_rows_of(sorted(ids))
+                return await asyncio.to_thread(current.with_promotions, reading.revision, rows, ids)
+    return await load_snapshot(store)
 
 
 class Catalog:
@@ -32,6 +51,26 @@ class Catalog:
 
     def __init__(self, snapshot: CatalogSnapshot) -> None:
         self.current = snapshot
+        self._wanted = asyncio.Event()
+
+    async def at_least(self, revision: int, *, within_s: float) -> None:
+        """Wait until this revision is served. Raises RevisionNotReached when it is not in time."""
+        try:
+            async with asyncio.timeout(within_s):
+                while self.current.revision < revision:
+                    self._wanted.set()
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+        except TimeoutError:
+            raise RevisionNotReached(
+                f"revision {revision} is not here yet, {self.current.revision} is; ask again"
+            ) from None
+
+    async def wanted(self, *, within_s: float) -> None:
+        """Wait until somebody waits for a newer revision, or so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._wanted.wait()
+        self._wanted.clear()
 
 
 class CatalogFollower:
@@ -51,7 +90,7 @@ class CatalogFollower:
         if await self._store.revision() == self._catalog.current.revision:
             return False
         started = time.perf_counter()
-        snapshot = await load_snapshot(self._store)
+        snapshot = await advanced_snapshot(self._store, self._catalog.current)
         self._catalog.current = snapshot
         took_ms = round((time.perf_counter() - started) * 1_000, 1)
         log.info("catalog_advanced", revision=snapshot.revision, shops=len(snapshot.shops), took_ms=took_ms)
@@ -64,7 +103,7 @@ class CatalogFollower:
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
-            await asyncio.sleep(self._poll_s)
+            await self._catalog.wanted(within_s=self._poll_s)
             try:
                 await self.advance()
                 self.behind = None

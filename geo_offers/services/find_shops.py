@@ -8,12 +8,14 @@ from datetime import datetime
 
 from geo_offers.domain.categories import LEAF_INDEX, leaves_of
 from geo_offers.domain.errors import CategoryUnknown, CursorInvalid
+from geo_offers.domain.offer import MatchQuery
 from geo_offers.domain.opening_hours import OpenState
 from geo_offers.domain.place import District, LngLat, is_shop_id
 from geo_offers.index.cells import POSITION_RESOLUTION, cell_at
 from geo_offers.index.geodesic import geodesic_m
 from geo_offers.index.nearest import After, ShopFilter
-from geo_offers.index.snapshot import GROUP_INDEX, CatalogSnapshot, ShopDocument
+from geo_offers.index.snapshot import GROUP_INDEX, CatalogSnapshot
+from geo_offers.matching.engine import is_offered, shortlist
 from geo_offers.services.catalog import Catalog
 from geo_offers.services.cursors import Cursor
 
@@ -55,12 +57,11 @@ class ShopQuery:
 
 @dataclass(frozen=True, slots=True)
 class FoundShop:
-    """A shop as one answer shows it; `distance_m` is None when nobody asked from a place."""
+    """A shop in one answer: its slot in the snapshot; `distance_m` is None when nobody asked from a place."""
 
-    document: ShopDocument
+    slot: int
     distance_m: float | None
     state: OpenState
-    district_ids: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class ShopPage:
 
     items: Sequence[FoundShop]
     next: str | None
-    revision: int
+    snapshot: CatalogSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +119,24 @@ class FindShops:
             where=self._filter(snapshot, query, when),
             after=after,
         )
+        opening = snapshot.opening.at(when)
         shown = slots[: query.limit].tolist()
         items = [
-            found_shop(snapshot, slot, distance, when)
+            FoundShop(slot, distance, opening.state_of(slot))
             for slot, distance in zip(shown, distances.tolist(), strict=False)
         ]
         following = None
         if len(slots) > query.limit:
-            last = items[-1].document
+            last = snapshot.shops.document(items[-1].slot)
             exact_m = geodesic_m(query.at, LngLat(last.lng, last.lat))
             following = Cursor(exact_m, last.id, when).written(query.facts())
-        return ShopPage(items, following, snapshot.revision)
+        return ShopPage(items, following, snapshot)
 
-    def shop(self, shop_id: str, when: datetime | None = None) -> tuple[FoundShop, int]:
-        """One shop and the revision it was read at. Raises ShopNotFound."""
+    def shop(self, shop_id: str, when: datetime | None = None) -> tuple[FoundShop, CatalogSnapshot]:
+        """One shop, and the snapshot that it was found in. Raises ShopNotFound."""
         snapshot = self._catalog.current
-        return found_shop(
-            snapshot, snapshot.shops.slot_of(shop_id), None, when or self._now()
-        ), snapshot.revision
+        slot = snapshot.shops.slot_of(shop_id)
+        return FoundShop(slot, None, snapshot.opening.at(when or self._now()).state_of(slot)), snapshot
 
     def context(self, at: LngLat) -> Context:
         """Where a position is."""
@@ -144,9 +145,13 @@ class FindShops:
             districts=snapshot.districts_at(at),
             cell=cell_at(at.lng, at.lat, POSITION_RESOLUTION),
             shops_nearby=snapshot.nearest.count_within(at, AROUND_M),
-            offers_live=0,
+            offers_live=self._offers_live(snapshot, at),
             revision=snapshot.revision,
         )
+
+    def _offers_live(self, snapshot: CatalogSnapshot, at: LngLat) -> int:
+        found = shortlist(snapshot.promotions, MatchQuery(when=self._now(), at=at), at, reach_m=AROUND_M)
+        return sum(int(is_offered(one).sum()) for one in found)
 
     def _filter(self, snapshot: CatalogSnapshot, query: ShopQuery, when: datetime) -> ShopFilter:
         members = None
@@ -158,17 +163,6 @@ class FindShops:
             leaf, group = LEAF_INDEX.get(query.category), GROUP_INDEX.get(query.category)
         opening = snapshot.opening.at(when) if query.open_now else None
         return ShopFilter(leaf=leaf, group=group, members=members, opening=opening)
-
-
-def found_shop(snapshot: CatalogSnapshot, slot: int, distance_m: float | None, when: datetime) -> FoundShop:
-    """A shop of a snapshot as an answer shows it."""
-    districts = snapshot.districts.rows
-    return FoundShop(
-        document=snapshot.shops.document(slot),
-        distance_m=distance_m,
-        state=snapshot.opening.at(when).state_of(slot),
-        district_ids=[districts[number].id for number in snapshot.shop_districts.of_shop(slot).tolist()],
-    )
 
 
 def check_category(key: str) -> tuple[str, ...]:

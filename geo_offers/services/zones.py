@@ -19,7 +19,7 @@ from geo_offers.domain.polygon import area_m2
 from geo_offers.index.snapshot import CatalogSnapshot
 from geo_offers.services.catalog import Catalog
 from geo_offers.services.cursors import Cursor
-from geo_offers.services.find_shops import FoundShop, check_category, found_shop
+from geo_offers.services.find_shops import FoundShop, check_category
 
 #: Districts are neighbours when a visitor walks from one into the other.
 NEIGHBOUR_M = 300.0
@@ -97,7 +97,7 @@ class Directory:
     items: Sequence[FoundShop]
     categories: Mapping[str, int]
     next: str | None
-    revision: int
+    snapshot: CatalogSnapshot
 
 
 class Zones:
@@ -167,8 +167,9 @@ class Zones:
         if len(entries) > limit:
             leaf, name, last_id, _ = shown[-1]
             following = Cursor(float(leaf), last_id, moment, name).written(question)
-        items = [found_shop(snapshot, slot, None, moment) for *_, slot in shown]
-        return Directory(items, categories, following, snapshot.revision)
+        opening = snapshot.opening.at(moment)
+        items = [FoundShop(slot, None, opening.state_of(slot)) for *_, slot in shown]
+        return Directory(items, categories, following, snapshot)
 
     def _entries(self, snapshot: CatalogSnapshot, number: int) -> list[Entry]:
         """The directory of a district; kept as long as the snapshot is the current one."""

@@ -16,10 +16,12 @@ from sqlalchemy import Connection, Engine
 
 from geo_offers.domain.errors import StoreUnavailable
 from geo_offers.domain.place import District, Shop
-from geo_offers.stores import durable_sql, merging, sqlite_files
+from geo_offers.domain.promotion import Merchant, Promotion
+from geo_offers.stores import durable_promotions, durable_sql, merging, sqlite_files
 from geo_offers.stores.durable_sql import ROWS_A_CHUNK
 from geo_offers.stores.merging import Staging
 from geo_offers.stores.ports import Change, ImportCounts
+from geo_offers.stores.promotion_rows import incoming_promotions
 from geo_offers.stores.rows import incoming_districts, incoming_shops
 from geo_offers.stores.sqlite_engine import IMMEDIATE, engine_of, our_errors
 from geo_offers.stores.sqlite_import import SqliteImport
@@ -86,6 +88,18 @@ class SqliteStore:
     async def retire_shop(self, shop_id: str) -> int:
         return await self._write(durable_sql.retire_shop, shop_id, self._now())
 
+    async def get_promotion(self, promotion_id: str) -> Promotion:
+        return await self._read(durable_promotions.get_promotion, promotion_id)
+
+    async def put_promotion(self, promotion: Promotion) -> int:
+        return await self._write(durable_promotions.put_promotion, promotion, self._now())
+
+    async def retire_promotion(self, promotion_id: str) -> int:
+        return await self._write(durable_promotions.retire_promotion, promotion_id, self._now())
+
+    async def put_merchants(self, merchants: Sequence[Merchant]) -> int:
+        return await self._write(durable_promotions.put_merchants, merchants, self._now())
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqliteReading]:
         reading = SqliteReading(self._engine, self._path, self._version, hop=self._in_reader)
@@ -112,6 +126,19 @@ class SqliteStore:
     ) -> ImportCounts:
         chunks = (incoming_districts(chunk) for chunk in _chunks(districts))
         return await self._import(merging.staging_of_districts(), chunks, dataset, replace, None)
+
+    async def import_promotions(
+        self,
+        promotions: Iterable[Promotion],
+        merchants: Sequence[Merchant],
+        *,
+        dataset: str,
+        replace: bool = False,
+        on_rows: Callable[[int], None] | None = None,
+    ) -> ImportCounts:
+        chunks = (incoming_promotions(chunk) for chunk in _chunks(promotions))
+        staging = merging.staging_of_promotions()
+        return await self._import(staging, chunks, dataset, replace, on_rows, merchants=merchants)
 
     async def close(self) -> None:
         """Let go of the file; units under way end first, imports at their next chunk and without a trace."""
@@ -169,10 +196,12 @@ class SqliteStore:
         dataset: str,
         replace: bool,
         on_rows: Callable[[int], None] | None,
+        *,
+        merchants: Sequence[Merchant] = (),
     ) -> ImportCounts:
         stop = threading.Event()
         run = SqliteImport(
-            self._engine, self._path, self._version, staging, dataset, replace, self._now, stop
+            self._engine, self._path, self._version, staging, dataset, replace, self._now, stop, merchants
         )
 
         def work() -> ImportCounts:

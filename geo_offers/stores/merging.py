@@ -148,7 +148,7 @@ def _find_changing(connection: Connection, staging: Staging, dataset: str) -> tu
     )
     same = _same_row(staging, staging.table, staging.incoming)
     found = select(stored.id, *(stored[name] for name in staging.key)).where(same, differs)
-    connection.execute(insert(staging.changing).from_select(columns, found))
+    connection.execute(insert(staging.changing).from_select(["id", *staging.key], found))
     retired = select(func.count()).where(stored.id == staging.changing.c.id, stored.retired_at.is_not(None))
     return _count(connection, staging.changing), connection.execute(retired).scalar_one()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from geo_offers.domain.offer import Spent
 from geo_offers.domain.place import District, Shop, ShopRow
+from geo_offers.domain.promotion import Merchant, Promotion, PromotionRow
 
-ChangedKind = Literal["shop", "district", "all"]
+ChangedKind = Literal["shop", "district", "promotion", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class ImportCounts:
 class Change:
     """One step of the catalog: what changed at this revision; `id` is None when kind is "all".
 
-    A step names what to look at again, not how: the shop or district may be new, different or retired.
+    A step names what to look at again, not how: the shop, district or promotion may be new, different
+    or retired.
     """
 
     revision: int
@@ -52,9 +55,24 @@ class CatalogReading(Protocol):
     async def districts(self) -> Sequence[District]:
         """Every live district, ordered by id."""
 
+    def promotions(self) -> AsyncIterator[Sequence[Promotion]]:
+        """Every live promotion once, drafts among them, in chunks, ordered by id."""
+
+    def promotion_rows(self) -> AsyncIterator[Sequence[PromotionRow]]:
+        """The promotions of `promotions()` that are no drafts, in the same order, as rows: made for loading many.
+
+        Geometry is not looked at: it is as it was when the promotion was accepted.
+        """
+
+    async def promotion_rows_of(self, ids: Sequence[str]) -> Sequence[PromotionRow]:
+        """Those of `promotion_rows()` with one of these ids, ordered by id: for a follower of the feed."""
+
+    async def merchants(self) -> Sequence[Merchant]:
+        """Every merchant, ordered by id."""
+
 
 class CatalogStore(Protocol):
-    """Shops and districts, and the feed of their changes.
+    """Shops, districts and promotions, and the feed of their changes.
 
     - A method that raises has changed nothing.
     - Every method raises StoreUnavailable when the store is closed or cannot be reached,
@@ -121,5 +139,59 @@ class CatalogStore(Protocol):
     async def get_district(self, district_id: str) -> District:
         """A live district with its geometry. Raises DistrictNotFound."""
 
+    async def import_promotions(
+        self,
+        promotions: Iterable[Promotion],
+        merchants: Sequence[Merchant],
+        *,
+        dataset: str,
+        replace: bool = False,
+        on_rows: Callable[[int], None] | None = None,
+    ) -> ImportCounts:
+        """Take all of these promotions or none, by the promises of `import_shops`.
+
+        - A promotion is known by its merchant and external_id or, without one, its merchant and id.
+        - The merchants are taken as by `put_merchants`, in the same transaction.
+        - Raises InvalidInput, naming the promotion, when its merchant, district or one of its shops is not
+          known. Known is what the store ever had: a promotion stays right when a shop of it is retired.
+        - Raises Conflict when a new promotion has the id of another one.
+        """
+
+    async def put_promotion(self, promotion: Promotion) -> int:
+        """Insert or update a promotion by id as one step; the revision after it.
+
+        A retired one lives again. Its dataset stays as it is, and a new one has none. Raises InvalidInput as
+        `import_promotions` does, Conflict when another promotion of the merchant has its external_id.
+        """
+
+    async def retire_promotion(self, promotion_id: str) -> int:
+        """Take a promotion out of the catalog; the revision after it. Raises PromotionNotFound."""
+
+    async def get_promotion(self, promotion_id: str) -> Promotion:
+        """A live promotion, drafts among them. Raises PromotionNotFound."""
+
+    async def put_merchants(self, merchants: Sequence[Merchant]) -> int:
+        """Insert or rename merchants by id in one transaction; the revision after it.
+
+        Given twice, the last one counts. The live promotions of those that have another name now are told, one
+        step each in the order of their ids, more than 1,000 as one step "all"; a new merchant is no step.
+        """
+
     async def close(self) -> None:
         """Let go of files and connections; every later call raises StoreUnavailable."""
+
+
+class Usage(Protocol):
+    """What promotions have used of their limits, quickly: a hint that may be lost; claims are decided elsewhere."""
+
+    async def counts(self, visitor_key: str | None, promotion_ids: Sequence[str]) -> Mapping[str, Spent]:
+        """What these promotions have used, by id, and this visitor of each; those unused may be left out.
+
+        Raises StoreUnavailable.
+        """
+
+    async def note_claim(self, promotion_id: str, visitor_key: str) -> None:
+        """A visitor has claimed one more."""
+
+    async def note_redemption(self, promotion_id: str, amount_minor: int) -> None:
+        """One more was redeemed, for this much."""

@@ -130,7 +130,7 @@ def _json(value: object) -> str:
 
 def promotion_row_of(values: tuple[Any, ...]) -> PromotionRow:
     """The row of the columns that `durable_promotions` selects for it; SQLite has no truth, only 0 and 1."""
-    return PromotionRow(*values[:_LISTED], bool(values[_LISTED]), *values[_LISTED + 1 :])
+    return PromotionRow._make((*values[:_LISTED], bool(values[_LISTED]), *values[_LISTED + 1 :]))
 
 
 def promotion_of_row(row: Any) -> Promotion:

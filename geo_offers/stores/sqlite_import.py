@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from geo_offers.domain.errors import StoreUnavailable
-from geo_offers.stores import durable_sql, merging
+from geo_offers.domain.promotion import Merchant
+from geo_offers.stores import durable_promotions, durable_sql, merging
 from geo_offers.stores.merging import Staging
 from geo_offers.stores.ports import ImportCounts
 from geo_offers.stores.sqlite_engine import IMMEDIATE, our_errors, prepare_for_import
@@ -24,6 +25,7 @@ class SqliteImport:
 
     The temporary table lies in a file that SQLite deletes, so that memory does not grow and the store's own
     file is not locked while rows come. When `stop` is set it ends with StoreUnavailable and leaves nothing.
+    `merchants` are those whose promotions come.
     """
 
     engine: Engine
@@ -34,6 +36,7 @@ class SqliteImport:
     replace: bool
     now: Callable[[], datetime]
     stop: threading.Event
+    merchants: Sequence[Merchant] = ()
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -74,8 +77,15 @@ class SqliteImport:
         """Bring what waits into the tables, all or nothing; in the writer's thread."""
         with our_errors(self.path), connection.execution_options(**IMMEDIATE).begin():
             durable_sql.require_version(connection, self.version)
+            at = self.now()
+            renamed = durable_promotions.name_merchants(connection, self.merchants, at)
             counts = merging.merge(
-                connection, self.staging, dataset=self.dataset, replace=self.replace, at=self.now()
+                connection,
+                self.staging,
+                dataset=self.dataset,
+                replace=self.replace,
+                at=at,
+                told_too=renamed,
             )
             self._go_on_unless_stopped()
             return counts

@@ -13,12 +13,17 @@ import pytest
 from api.app import create_app
 from geo_offers.bootstrap import open_store
 from geo_offers.domain.place import District, Shop
+from geo_offers.domain.promotion import Promotion
 from geo_offers.settings import Settings
+from tests.builders import a_merchant
 
 
 class Serving(Protocol):
     def __call__(
-        self, shops: Sequence[Shop] = (), districts: Sequence[District] = ()
+        self,
+        shops: Sequence[Shop] = (),
+        districts: Sequence[District] = (),
+        promotions: Sequence[Promotion] = (),
     ) -> AbstractAsyncContextManager[httpx.AsyncClient]: ...
 
 
@@ -32,12 +37,16 @@ def serving(tmp_path: Path) -> Serving:
 
     @asynccontextmanager
     async def serve(
-        shops: Sequence[Shop] = (), districts: Sequence[District] = ()
+        shops: Sequence[Shop] = (),
+        districts: Sequence[District] = (),
+        promotions: Sequence[Promotion] = (),
     ) -> AsyncIterator[httpx.AsyncClient]:
         settings = settings_at(tmp_path)
         store = await open_store(settings)
         await store.import_shops(shops, dataset="test")
         await store.import_districts(districts, dataset="test")
+        if promotions:
+            await store.import_promotions(promotions, [a_merchant()], dataset="test")
         await store.close()
         app = create_app(settings)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -24,6 +24,13 @@ def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]
     ]
 
 
+def _example_body(operation: dict[str, Any], document: dict[str, Any]) -> Any:
+    if "requestBody" not in operation:
+        return None
+    name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    return document["components"]["schemas"][name]["examples"][0]
+
+
 def _check(answer: httpx.Response, operation: dict[str, Any], document: dict[str, Any]) -> None:
     content = operation["responses"][str(answer.status_code)]["content"]
     schema = content[answer.headers["content-type"]]["schema"]
@@ -44,7 +51,8 @@ async def test_every_example_runs_on_the_sample_town_and_answers_as_documented(s
                 if examples:
                     asked[parameter["in"]][parameter["name"]] = examples[0]
             url = path.format(**asked["path"])
-            answer = await client.request(method, f"{url}?{urlencode(asked['query'])}")
+            body = _example_body(operation, document)
+            answer = await client.request(method, f"{url}?{urlencode(asked['query'])}", json=body)
             assert answer.status_code == 200, answer.text
             _check(answer, operation, document)
             if path == "/v1/shops":

@@ -12,6 +12,8 @@ pytest.register_assert_rewrite(
     "tests.contract.catalog_imports",
     "tests.contract.catalog_model",
     "tests.contract.catalog_processes",
+    "tests.contract.catalog_promotion_imports",
+    "tests.contract.catalog_promotions",
     "tests.contract.catalog_readings",
     "tests.contract.catalog_suite",
 )

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing
 
 from geo_offers.bootstrap import open_store
 from geo_offers.domain.place import District, Shop, ShopRow
+from geo_offers.domain.promotion import Merchant, Promotion, PromotionRow
 from geo_offers.settings import Settings
 from geo_offers.stores.ports import CatalogStore, Change
 
@@ -36,6 +37,21 @@ async def rows_of(store: CatalogStore) -> list[ShopRow]:
 async def districts_of(store: CatalogStore) -> list[District]:
     async with store.reading() as reading:
         return list(await reading.districts())
+
+
+async def promotions_of(store: CatalogStore) -> list[Promotion]:
+    async with store.reading() as reading:
+        return [promotion async for chunk in reading.promotions() for promotion in chunk]
+
+
+async def promotion_rows_in(store: CatalogStore) -> list[PromotionRow]:
+    async with store.reading() as reading:
+        return [row async for chunk in reading.promotion_rows() for row in chunk]
+
+
+async def merchants_of(store: CatalogStore) -> list[Merchant]:
+    async with store.reading() as reading:
+        return list(await reading.merchants())
 
 
 async def steps_of(store: CatalogStore, *, after: int = 0) -> list[Change]:

@@ -13,7 +13,7 @@ from geo_offers.domain.errors import SchemaOutdated, StoreUnavailable
 from geo_offers.domain.place import Shop
 from geo_offers.settings import Settings
 from geo_offers.stores.ports import CatalogStore
-from tests.builders import a_district, a_shop, some_shops
+from tests.builders import a_district, a_merchant, a_promotion, a_shop, some_shops
 from tests.contract.asking import execute_behind_its_back, from_thread, opened, shops_of
 
 EVERY_METHOD: dict[str, Callable[[CatalogStore], Awaitable[object]]] = {
@@ -26,6 +26,11 @@ EVERY_METHOD: dict[str, Callable[[CatalogStore], Awaitable[object]]] = {
     "get_shop": lambda store: store.get_shop(a_shop().id),
     "import_districts": lambda store: store.import_districts([a_district()], dataset="town"),
     "get_district": lambda store: store.get_district(a_district().id),
+    "import_promotions": lambda store: store.import_promotions([], [a_merchant()], dataset="town"),
+    "put_promotion": lambda store: store.put_promotion(a_promotion()),
+    "retire_promotion": lambda store: store.retire_promotion(a_promotion().id),
+    "get_promotion": lambda store: store.get_promotion(a_promotion().id),
+    "put_merchants": lambda store: store.put_merchants([a_merchant()]),
 }
 every_method = pytest.mark.parametrize("ask", EVERY_METHOD.values(), ids=EVERY_METHOD.keys())
 

@@ -13,10 +13,21 @@ from tests.contract.catalog_faults import FaultClauses
 from tests.contract.catalog_feed import FeedClauses
 from tests.contract.catalog_imports import ImportClauses
 from tests.contract.catalog_processes import ProcessClauses
+from tests.contract.catalog_promotion_imports import PromotionImportClauses
+from tests.contract.catalog_promotions import PromotionClauses
 from tests.contract.catalog_readings import ReadingClauses
 
 
-class CatalogSuite(FeedClauses, ReadingClauses, ImportClauses, DistrictClauses, FaultClauses, ProcessClauses):
+class CatalogSuite(
+    FeedClauses,
+    ReadingClauses,
+    ImportClauses,
+    DistrictClauses,
+    PromotionClauses,
+    PromotionImportClauses,
+    FaultClauses,
+    ProcessClauses,
+):
     @pytest.fixture
     def url(self) -> str:
         raise NotImplementedError("an adapter's class says where its store is")

@@ -71,6 +71,41 @@ def test_a_column_that_is_told_wrong_is_refused(tmp_path, told, word):
     assert word in str(fault_of(table(tmp_path, HEADER + GOOD), columns=told))
 
 
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (
+            "name,category,lng,lat,lng",
+            "2 columns for lng: 'lng' (number 3) and 'lng' (number 5); say which one, ",
+        ),
+        ("name,category,lng,lat,Longitude", "'lng' (number 3) and 'Longitude' (number 5)"),
+        ("name,category,x,y,lat", "2 columns for lat: 'y' (number 4) and 'lat' (number 5)"),
+        ("name,category,lng,lat,Name", "2 columns for name: 'name' (number 1) and 'Name' (number 5)"),
+        ("name,category,lng,lat,category", "2 columns for category"),
+        ("name,category,lng,lat,name_en,name:en", "2 columns for name_en"),
+    ],
+)
+def test_two_columns_for_one_field_are_refused_by_name(tmp_path, header, words):
+    fault = fault_of(table(tmp_path, header + "\n" + "1," * header.count(",") + "1\n"))
+    assert words in str(fault)
+    assert fault.place == "line 1"
+
+
+def test_of_two_columns_for_one_field_the_one_that_is_told_counts(tmp_path):
+    path = table(tmp_path, "name,category,lng,lat,lng,name_en,name_en\nA,cafe,1,2,3,B,C\n")
+    (shop,), _ = read(path, columns={"lng": "5", "name_en": "6"})
+    assert (shop.at.lng, shop.names) == (3.0, {"en": "B"})
+    assert "'lng' (number 3) and 'lng' (number 5)" in str(
+        fault_of(path, columns={"lng": "lng", "name_en": "7"})
+    )
+
+
+def test_of_several_headers_for_one_field_the_surest_is_taken(tmp_path):
+    path = table(tmp_path, "cuisine,type,category,title,name,lng,lat\nsushi,shop,cafe,T,N,1,1\n")
+    (shop,), _ = read(path)
+    assert (shop.name, shop.category) == ("N", "food.cafe")
+
+
 def test_categories_may_be_leaves_osm_words_and_common_words_in_chinese_and_japanese(tmp_path):
     words = ["food.cafe", "amenity=cafe", "cafe", "咖啡店", "喫茶店", "ＣＡＦＥ", "餐饮服务;咖啡厅"]
     rows = "".join(f"{i},N,{word},1,1\n" for i, word in enumerate(words))
@@ -157,6 +192,8 @@ def test_line_breaks_in_quoted_fields_are_blanks_and_lines_are_still_counted_rig
         ("2,A,cafe,1,inf", "finite", "faulty coordinates"),
         ("2,A,cafe,181,1", "outside -180 to 180", "faulty coordinates"),
         ("2,A,cafe,east,1", "'east' is not a number", "faulty coordinates"),
+        ("2,A,cafe,١٣٩,1", "'١٣٩' is not a number", "faulty coordinates"),
+        ("2,A,cafe,１３９．７,1", "'１３９．７' is not a number", "faulty coordinates"),
         ("2,A,cafe,1_0,1", "'1_0' is not a number", "faulty coordinates"),
         ('2,A,cafe,"139,7",1', "write 139.7", "faulty coordinates"),
         ("2,A,cafe,1", "4 fields, the header 5", "faulty row"),

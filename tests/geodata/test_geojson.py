@@ -85,6 +85,61 @@ def test_an_area_is_a_shop_at_a_point_inside(tmp_path):
     assert one.at == two.at == three.at
 
 
+SQUARE = [[10, 50], [11, 50], [11, 51], [10, 51], [10, 50]]
+FAR_AND_LARGE = [[30, 50], [35, 50], [35, 55], [30, 55], [30, 50]]
+BOW_TIE = [[10, 50], [11, 51], [11, 50], [10, 51], [10, 50]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "coordinates"),
+    [
+        ("Polygon", [BOW_TIE]),
+        ("Polygon", [SQUARE, [[10.5, 50.5], [12, 50.5], [12, 50.6], [10.5, 50.6], [10.5, 50.5]]]),
+        ("Polygon", [SQUARE, FAR_AND_LARGE]),
+        ("Polygon", [SQUARE, [[10.2, 50.5], [10.4, 50.5], [10.6, 50.5], [10.2, 50.5]]]),
+        ("MultiPolygon", [[SQUARE], [SQUARE]]),
+    ],
+)
+def test_a_broken_outline_is_noted_and_its_point_is_inside_of_the_outer_ring(tmp_path, kind, coordinates):
+    path = collection(tmp_path / "a.geojson", feature({"type": kind, "coordinates": coordinates}))
+    (shop,), report = read(path)
+    assert report.noted == {"broken outline": 1}
+    assert 10 < shop.at.lng < 11
+    assert 50 < shop.at.lat < 51
+
+
+def test_an_outline_that_encloses_nothing_is_refused_with_its_place(tmp_path):
+    line = {"type": "Polygon", "coordinates": [[[1, 1], [2, 2], [3, 3], [1, 1]]]}
+    path = collection(tmp_path / "a.geojson", feature(), feature(line))
+    fault = fault_of(path)
+    assert "the outline encloses nothing: a ring is a line" in str(fault)
+    assert fault.place == "/features/1/geometry/coordinates"
+    assert read(path, skip_bad_rows=True)[1].skipped == {"faulty row": 1}
+
+
+def test_a_broken_outline_is_noted_only_for_what_is_a_shop(tmp_path):
+    broken = {"type": "Polygon", "coordinates": [BOW_TIE]}
+    path = collection(tmp_path / "a.geojson", feature(), feature(broken, properties={"name": "x"}))
+    assert read(path)[1].noted == {}
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [
+        [
+            [[[179, 0], [180, 0], [180, 1], [179, 1], [179, 0]]],
+            [[[-180, 0], [-179, 0], [-179, 1], [-180, 1], [-180, 0]]],
+        ],
+        [[[[179.9, -17], [-179.9, -17], [-179.9, -16], [179.9, -16], [179.9, -17]]]],
+    ],
+)
+def test_an_area_across_the_antimeridian_is_not_broken(tmp_path, coordinates):
+    area = {"type": "MultiPolygon", "coordinates": coordinates}
+    (shop,), report = read(collection(tmp_path / "a.geojson", feature(area)))
+    assert report.noted == {}
+    assert abs(shop.at.lng) >= 179
+
+
 @pytest.mark.parametrize(
     "name", ["a.geojson", "a.json", "a.ndjson", "a.geojsonl", "a.geojson.gz", "a.ndjson.gz"]
 )

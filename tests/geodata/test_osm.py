@@ -7,6 +7,7 @@ import pytest
 import shapely
 
 from geo_offers.domain.errors import FileFault
+from geodata.osm_places import read_places
 from tests.geodata.reading import by_source, read
 from tests.shared_data import shared
 
@@ -147,17 +148,37 @@ def test_the_other_formats_of_osm_are_read_alike(tmp_path, ending):
     assert [shop.source.id for shop in shops] == ["node/1"]
 
 
-@pytest.mark.parametrize("bytes_left", [3, 20, 200, 200_000, -5])
-def test_a_truncated_pbf_is_refused(tmp_path, bytes_left):
+@pytest.mark.parametrize(
+    ("bytes_left", "words"),
+    [
+        (3, "is no PBF file: its 3 bytes do not begin with an OSMHeader"),
+        (20, "(after all of its 20 bytes)"),
+        (200, "(after all of its 200 bytes)"),
+        (200_000, "(after all of its 200,000 bytes)"),
+        (-5, "(after all of its 445,310 bytes)"),
+    ],
+)
+def test_a_truncated_pbf_is_refused_with_how_far_it_goes(tmp_path, bytes_left, words):
     whole = shared("osm/monaco_2021.osm.pbf").read_bytes()
     (tmp_path / "cut.osm.pbf").write_bytes(whole[:bytes_left])
-    with pytest.raises(FileFault, match=r"cut\.osm\.pbf is not sound OSM data"):
-        read(tmp_path / "cut.osm.pbf")
+    for reader in (read, read_places):
+        with pytest.raises(FileFault) as fault:
+            reader(tmp_path / "cut.osm.pbf")
+        assert str(fault.value).endswith(words)
+        assert ("is cut off in the middle of a block" in str(fault.value)) == (bytes_left != 3)
+
+
+def test_a_damaged_pbf_is_refused_with_its_size(tmp_path):
+    damaged = bytearray(shared("osm/monaco_2021.osm.pbf").read_bytes())
+    damaged[150_000:150_050] = bytes(50)
+    (tmp_path / "a.osm.pbf").write_bytes(damaged)
+    with pytest.raises(FileFault, match=r"not sound OSM data: .* \(within its 445,315 bytes\)"):
+        read(tmp_path / "a.osm.pbf")
 
 
 def test_a_text_named_pbf_is_refused(tmp_path):
     (tmp_path / "a.osm.pbf").write_text("name,lng,lat\n" * 100)
-    with pytest.raises(FileFault, match="not sound OSM data"):
+    with pytest.raises(FileFault, match="is no PBF file: its 1,300 bytes"):
         read(tmp_path / "a.osm.pbf")
 
 

@@ -6,21 +6,26 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import shapely
 from opening_hours import OpeningHours
 
 from geo_offers.domain.categories import LEAF_INDEX
+from geo_offers.domain.fence import AroundShopsFence, CircleFence, DistrictFence, Fence, PolygonFence
 from geo_offers.domain.place import District, LngLat, Shop, district_id_of, shop_id_of
+from geo_offers.domain.promotion import Audience, Benefit, Status
+from geo_offers.domain.promotion_document import document_of
 from geodata.sample_town import LICENCE, PROVIDER, Area, SampleTown, Street, sample_town
 from geodata.town.brands import BRANDS
 from geodata.town.hours import OPENING_HOURS
 from geodata.town.trades import TRADES
 
 GOLDEN = "a9605c35f2f6eff5c1cd9accadf2e8dd"
+GOLDEN_PROMOTIONS = "baae3432d4fe2e7bbe5d190e3b50b171"
 _HAN = re.compile("[\u4e00-\u9fff]")
 _LATIN_NAME = re.compile(r"[A-Za-züé0-9 &'.,()\-]+\Z")
 
@@ -31,14 +36,15 @@ def town() -> SampleTown:
 
 
 def canonical(town: SampleTown) -> bytes:
-    """Everything that is in a town, as bytes that do not depend on the order of dicts."""
+    """All places of a town, as bytes that do not depend on the order of dicts."""
 
     def plain(value: Any) -> Any:
         match value:
             case LngLat():
                 return [value.lng, value.lat]
             case SampleTown() | Shop() | District() | Street() | Area():
-                return {name: plain(getattr(value, name)) for name in value.__slots__}
+                names = [name for name in value.__slots__ if name not in ("promotions", "merchants")]
+                return {name: plain(getattr(value, name)) for name in names}
             case Mapping():
                 return dict(value)
             case bytes():
@@ -51,6 +57,13 @@ def canonical(town: SampleTown) -> bytes:
                 return {name: plain(getattr(value, name)) for name in value.__slots__}
 
     return json.dumps(plain(town), ensure_ascii=False, sort_keys=True).encode()
+
+
+def canonical_promotions(town: SampleTown) -> bytes:
+    """All promotions of a town with their merchants, in their order."""
+    rows = [{"id": one.id, "merchant": one.merchant_id, **document_of(one)} for one in town.promotions]
+    merchants = [(merchant.id, merchant.name) for merchant in town.merchants]
+    return json.dumps([rows, merchants], ensure_ascii=False, sort_keys=True).encode()
 
 
 def shops_of(town: SampleTown, district: District) -> list[Shop]:
@@ -68,11 +81,14 @@ def group(category: str) -> str:
 
 
 def test_the_same_seed_gives_the_same_town_to_the_byte(town: SampleTown) -> None:
-    assert canonical(sample_town(7)) == canonical(town)
+    again = sample_town(7)
+    assert canonical(again) == canonical(town)
+    assert canonical_promotions(again) == canonical_promotions(town)
 
 
 def test_the_town_of_seed_7_is_the_one_that_every_machine_makes(town: SampleTown) -> None:
     assert blake2b(canonical(town), digest_size=16).hexdigest() == GOLDEN
+    assert blake2b(canonical_promotions(town), digest_size=16).hexdigest() == GOLDEN_PROMOTIONS
 
 
 @pytest.mark.parametrize("seed", [0, -7, 8])
@@ -85,6 +101,9 @@ def test_another_seed_gives_another_town_of_the_same_kind(town: SampleTown, seed
         district.id for district in town.districts
     )
     assert 1_450 <= len(other.shops) <= 1_550
+    assert len(other.promotions) == 400
+    assert {one.id for one in other.promotions}.isdisjoint(one.id for one in town.promotions)
+    assert kinds_of_fences(other) == set(get_args(Fence))
 
 
 def test_it_has_some_1500_shops_six_districts_and_a_hundred_streets(town: SampleTown) -> None:
@@ -275,6 +294,64 @@ def test_every_district_has_shops_and_a_character_of_its_own(town: SampleTown) -
 def test_shops_are_dense_in_districts_and_thin_elsewhere(town: SampleTown) -> None:
     inside = sum(len(shops_of(town, district)) for district in town.districts if district.parent_id is None)
     assert len(town.shops) - inside == 250
+
+
+def kinds_of_fences(town: SampleTown) -> set[type]:
+    return {type(promotion.fence) for promotion in town.promotions}
+
+
+def test_promotions_name_the_towns_own_shops_districts_and_merchants(town: SampleTown) -> None:
+    shop_ids = {shop.id for shop in town.shops}
+    assert all(one.shop_ids and shop_ids.issuperset(one.shop_ids) for one in town.promotions)
+    fenced = {one.fence.district_id for one in town.promotions if isinstance(one.fence, DistrictFence)}
+    assert fenced == {district.id for district in town.districts}
+    assert {one.merchant_id for one in town.promotions} == {merchant.id for merchant in town.merchants}
+    assert [merchant.id for merchant in town.merchants] == sorted({one.id for one in town.merchants})
+
+
+def test_there_are_400_promotions_of_every_benefit_and_every_fence(town: SampleTown) -> None:
+    promotions = town.promotions
+    assert len({promotion.id for promotion in promotions}) == len(promotions) == 400
+    assert {type(promotion.benefit) for promotion in promotions} == set(get_args(Benefit))
+    fences = Counter(type(promotion.fence) for promotion in promotions)
+    assert fences == {CircleFence: 244, PolygonFence: 64, AroundShopsFence: 50, DistrictFence: 42}
+    radii = [one.fence.radius_m for one in promotions if isinstance(one.fence, CircleFence)]
+    assert 60 <= min(radii) < max(radii) <= 600
+    polygons = [one.fence.geometry for one in promotions if isinstance(one.fence, PolygonFence)]
+    assert sum(bool(polygon.interiors) for polygon in polygons) == 1
+    assert 0.25 < sum(one.schedule.weekly_hours is not None for one in promotions) / 400 < 0.4
+    assert {one.limits.currency for one in promotions} == {"CNY"}
+
+
+@pytest.mark.parametrize("year", [2026, 2029, 2033])
+def test_most_promotions_are_live_whenever_the_demo_runs(town: SampleTown, year: int) -> None:
+    noon = datetime(year, 6, 15, 4, tzinfo=UTC)
+    schedules = [one.schedule for one in town.promotions if one.status is Status.ACTIVE]
+    assert sum(one.starts_at <= noon < one.ends_at for one in schedules) == 320
+    assert sum(one.starts_at > noon for one in schedules) == 16
+    assert sum(one.ends_at <= noon for one in schedules) == 16
+    assert Counter(one.status for one in town.promotions) == {
+        Status.ACTIVE: 352, Status.PAUSED: 16, Status.ENDED: 16, Status.DRAFT: 16
+    }  # fmt: skip
+
+
+def test_some_promotions_are_for_some_visitors_or_not_listed(town: SampleTown) -> None:
+    audiences = [promotion.audience for promotion in town.promotions]
+    assert {segment for one in audiences for segment in one.segments} == {
+        "student", "member", "resident", "commuter", "tourist"
+    }  # fmt: skip
+    assert {one.visitors for one in audiences} == {"all", "new", "returning"}
+    assert sum(one == Audience() for one in audiences) > 300
+    assert sum(not promotion.listed for promotion in town.promotions) == 33
+
+
+def test_titles_of_promotions_come_in_chinese_and_english_and_some_in_more(town: SampleTown) -> None:
+    tags = Counter(tag for promotion in town.promotions for tag in promotion.title_i18n)
+    assert tags["zh-Hans"] == tags["en"] == 400
+    assert 150 < tags["zh-Hant"] < 250
+    assert 80 < tags["ja"] < 160
+    assert all(promotion.title == promotion.title_i18n["zh-Hans"] for promotion in town.promotions)
+    assert len({promotion.title for promotion in town.promotions}) > 60
 
 
 def _pairs(line: tuple[LngLat, ...]) -> list[tuple[float, float]]:

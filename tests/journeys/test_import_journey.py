@@ -112,6 +112,53 @@ def test_two_files_with_the_same_ids_are_different_shops(catalog):
     assert (out["added"], out["retired"]) == (3, 0)
 
 
+def test_two_files_of_one_name_are_one_source_unless_a_provider_tells_them_apart(catalog):
+    (catalog.folder / "north").mkdir()
+    (catalog.folder / "south").mkdir()
+    north, south = catalog.file(THREE, "north/shops.csv"), catalog.file(THREE, "south/shops.csv")
+    catalog.run("import", "shops", north)
+    assert counts(catalog.run("import", "shops", south).out)["unchanged"] == 3
+    assert counts(catalog.run("import", "shops", south, "--provider", "south").out)["added"] == 3
+    for command in ("shops", "districts"):
+        assert "files of one name are one source" in " ".join(
+            catalog.run("import", command, "--help").out.split()
+        )
+
+
+def test_an_id_that_comes_again_in_one_file_is_noted_and_the_last_row_counts(catalog):
+    again = catalog.file(THREE + "2,Bee,bakery,24.95,60.17\n2,Beee,bakery,24.95,60.17\n")
+    for _ in range(2):
+        numbers = counts(catalog.run("import", "shops", again).out)
+        assert (numbers["kept"], numbers["same id again"]) == (5, 2)
+    assert catalog.shops()["2"].name == "Beee"
+    assert "same id again" not in counts(catalog.run("import", "shops", catalog.file(THREE)).out)
+
+
+@pytest.mark.parametrize("option", ["--dataset", "--provider"])
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [("a\x1b[31mb", "U+001B"), ("a\u202eb", "U+202E"), ("", "is empty"), ("  ", "is empty")],
+)
+@pytest.mark.parametrize("command", ["shops", "districts"])
+def test_a_name_that_must_not_be_stored_is_refused_and_never_shown_raw(catalog, option, given, word, command):
+    ended = catalog.run("import", command, catalog.file(THREE), option, given)
+    assert (ended.code, ended.out) == (1, "")
+    assert word in ended.err
+    assert "\x1b" not in ended.err
+    assert [path.name for path in catalog.folder.iterdir()] == ["shops.csv"]
+
+
+def test_names_of_datasets_are_kept_as_text_is_kept(catalog):
+    ended = catalog.run("import", "shops", catalog.file(THREE), "--dataset", " cafe\u0301s ")
+    assert "dataset caf\u00e9s" in (line.strip() for line in ended.out.splitlines())
+
+
+def test_the_name_of_a_file_does_not_steer_the_terminal(catalog):
+    ended = catalog.run("import", "shops", catalog.file(THREE, "a\x1b[31m.csv"))
+    assert ended.code == 1
+    assert "\x1b" not in ended.err + ended.out
+
+
 def test_the_options_of_the_command_reach_the_reader(catalog):
     file = catalog.file("店;东经;北纬;种类\n茶馆;116.397641;39.907307;tea\n".encode("gb18030"))
     words = catalog.file("from,to\ntea,food.bar\n", "words.csv")
@@ -250,6 +297,33 @@ def test_the_installed_program_ends_with_1_and_without_a_traceback(catalog):
     assert ended.stderr == (
         "Error: shops.csv: lat 91.0 is outside -90 to 90; are lng and lat swapped? (line 2)\n"
     )
+
+
+# Presses Ctrl-C when the rows are being read, which is the fourth time that the file is opened.
+INTERRUPTED = """
+import os, signal, sys
+from geo_offers.cli import main
+times = []
+def press(event, words):
+    if event == "open" and str(words[0]).endswith("many.csv"):
+        times.append(1)
+        if len(times) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.addaudithook(press)
+sys.argv = ["geo-offers", "import", "shops", sys.argv[1]]
+main()
+"""
+
+
+def test_an_import_that_is_interrupted_says_so_and_leaves_nothing(catalog):
+    rows = "".join(f"{i},Shop {i},cafe,24.9,60.1\n" for i in range(60_000))
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, catalog.file(HEADER + rows, "many.csv")],
+        env=catalog.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "Interrupted: nothing was imported.\n"
+    assert (catalog.revision(), catalog.shops()) == (0, {})
 
 
 # Not ru_maxrss, which a child inherits from the process that started it.

@@ -3,65 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 
 from geo_offers.domain.errors import InvalidInput, ShopNotFound
 from geo_offers.domain.place import District, Shop, ShopRow
 from geo_offers.stores import durable_sql, merging, migrate
-from geo_offers.stores.merging import Staging
 from geo_offers.stores.ports import Change, ImportCounts
-from geo_offers.stores.rows import IncomingDistrict, IncomingShop, incoming_districts, incoming_shops, shop_of
+from geo_offers.stores.rows import incoming_districts, incoming_shops, shop_of
 from tests.builders import a_district, a_shop, some_shops
 from tests.contract.catalog_readings import cell_then_id
-from tests.stores.engines import InTransaction, on_postgis, on_sqlite
-
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgis"])
-def with_tables(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[InTransaction], None]:
-    """Runs a function in a transaction on a new store."""
-
-    def and_tables(function: InTransaction) -> InTransaction:
-        def run(connection: Connection) -> None:
-            migrate.upgrade(connection)
-            function(connection)
-
-        return run
-
-    if request.param == "sqlite":
-        return lambda function: on_sqlite(tmp_path / "town.sqlite3", and_tables(function))
-    url = request.getfixturevalue("postgis_url")
-    return lambda function: asyncio.run(on_postgis(url, and_tables(function)))
-
-
-def merged(
-    connection: Connection,
-    staging: Staging,
-    rows: Sequence[IncomingShop] | Sequence[IncomingDistrict],
-    *,
-    dataset: str = "town",
-    replace: bool = False,
-) -> ImportCounts:
-    """Stage rows the slow way and merge them."""
-    staging.create(connection)
-    if rows:
-        given = [row._asdict() for row in rows]
-        objects = [name for name in ("names", "facts") if name in given[0]]
-        connection.execute(
-            insert(staging.incoming),
-            [row | {name: json.loads(row[name]) for name in objects} for row in given],
-        )
-    counts = merging.merge(connection, staging, dataset=dataset, replace=replace, at=NOW)
-    staging.incoming.drop(connection)
-    staging.changing.drop(connection)
-    return counts
+from tests.stores.engines import InTransaction, on_postgis
+from tests.stores.merges import NOW, merged
 
 
 def shops_in(connection: Connection) -> list[Shop]:

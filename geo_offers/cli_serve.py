@@ -1,0 +1,122 @@
+"""The command that answers over HTTP: what it cannot have is one sentence, and a signal ends it with exit code 0."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import typer
+
+from geo_offers.bootstrap import kernel_cache
+from geo_offers.domain.errors import AddressUnavailable
+from geo_offers.settings import Settings
+
+_BACKLOG = 2_048
+_NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+def answer(settings: Settings, *, host: str, port: int) -> None:
+    """Serve until Ctrl-C or SIGTERM, then finish the requests under way; port 0 takes any that is free.
+
+    Raises AddressUnavailable, and what `bootstrap.running` raises, before anyone is answered.
+    """
+    with _ended_by_a_signal(), ExitStack() as sockets:
+        listening = [sockets.enter_context(one) for one in listen(host, port)]
+        _serve(settings, listening)
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """A listening socket for each address of the host, all on one port. Raises AddressUnavailable."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return _bound([(family, address) for family, _, _, _, address in found], port)
+    except (OSError, UnicodeError) as error:
+        raise AddressUnavailable(
+            f"cannot listen on {_url(host, port)}: {_reason(error)}", host=host, port=port
+        ) from error
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "there is no such host"
+    if error.errno == errno.EADDRINUSE:
+        return "the port is taken; name another one with --port, or 0 for any that is free"
+    # create_server() puts the address into the words of the system.
+    return os.strerror(error.errno).lower() if error.errno else str(error)
+
+
+def _bound(addresses: Sequence[tuple[int, tuple[Any, ...]]], port: int) -> list[socket.socket]:
+    """Sockets on those of the addresses that this machine has; raises OSError when it has none of them."""
+    bound: list[socket.socket] = []
+    missing: OSError | None = None
+    for family, address in addresses:
+        try:
+            # SO_REUSEADDR is set by it, and an IPv6 socket takes no IPv4.
+            one = socket.create_server((address[0], port, *address[2:]), family=family, backlog=_BACKLOG)
+        except OSError as error:
+            if error.errno not in _NOT_HERE:
+                for other in bound:
+                    other.close()
+                raise
+            missing = error
+            continue
+        bound.append(one)
+        port = one.getsockname()[1]  # of 0 the first decides for all
+    if missing is not None and not bound:
+        raise missing
+    return bound
+
+
+def _serve(settings: Settings, listening: Sequence[socket.socket]) -> None:
+    # Here and not above: the other commands start without them.
+    import uvicorn
+
+    with kernel_cache(settings):
+        from api.app import create_app
+    from api.access_log import configure_logging
+
+    configure_logging(settings.log_level)
+    app = create_app(settings)
+    # The lifespan is run here, so that what it raises reaches the command line as it is, and is not logged.
+    config = uvicorn.Config(app, log_level=settings.log_level, access_log=False, lifespan="off")
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app):
+            typer.echo(f"Answering on {' and '.join(map(_url_of, listening))} until Ctrl-C.")
+            await uvicorn.Server(config).serve(sockets=list(listening))
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(run())
+
+
+@contextmanager
+def _ended_by_a_signal() -> Iterator[None]:
+    """SIGINT and SIGTERM end the block, wherever it is, as if it were done."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    # uvicorn puts its own in their place while it serves, and raises the signal again when it has ended.
+    before = {one: signal.signal(one, end) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _url_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return _url(host, port)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
