@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from starlette.datastructures import URL
 from starlette.responses import Response
+from starlette.types import Scope
 
 _encode = msgspec.json.Encoder().encode
 
@@ -25,9 +25,14 @@ def catalog_headers(revision: int, link: str | None = None) -> dict[str, str]:
     return headers
 
 
-def next_link(url: URL, cursor: str | None) -> str | None:
-    """The Link header of a page, when there is another one."""
+_OUTSIDE_OF_LINKS = {ord(sign): f"%{ord(sign):02X}" for sign in '<>"'}
+
+
+def next_link(scope: Scope, cursor: str | None) -> str | None:
+    """The Link header of a page, when there is another one: the question as it was asked, with the next cursor."""
     if cursor is None:
         return None
-    following = url.include_query_params(cursor=cursor)
-    return f'<{following.path}?{following.query}>; rel="next"'
+    asked = scope["query_string"].decode("latin-1")
+    kept = [part for part in asked.split("&") if not part.startswith("cursor=")]
+    query = "&".join(kept).translate(_OUTSIDE_OF_LINKS)
+    return f'<{scope["path"]}?{query}&cursor={cursor}>; rel="next"'

@@ -13,6 +13,7 @@ from api.access_log import AccessLog
 from api.errors import add_error_handlers
 from api.fast_lane import FastLane
 from api.head import HeadAsGet
+from api.metrics import CountRequests, RouteLabels, Traffic, registry_of
 from api.pieces import PiecesOfApp
 from api.routes import districts, health, offers, shops
 from api.schemas.offers import MatchRequest
@@ -42,14 +43,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    routers = (shops.router, districts.router, offers.router, health.router)
+    traffic = Traffic(RouteLabels(route for router in (app, *routers) for route in router.routes))
+    app.state.metrics = registry_of(traffic, lambda: getattr(app.state, "services", None))
     app.add_middleware(FastLane, of=lambda: _up(app))
     app.add_middleware(HeadAsGet)
     app.add_middleware(AccessLog)
+    app.add_middleware(CountRequests, traffic=traffic)
     add_error_handlers(app)
-    app.include_router(shops.router)
-    app.include_router(districts.router)
-    app.include_router(offers.router)
-    app.include_router(health.router)
+    for router in routers:
+        app.include_router(router)
     _document_our_models(app)
     return app
 

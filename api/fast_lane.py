@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from starlette.datastructures import URL
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import catalog_headers, next_link
@@ -167,14 +166,14 @@ class FastLane:
         )
         page = await services.match_offers.offers(query)
         body = offers_body(pieces.of(page.snapshot, languages), page, assumed_of(query))
-        return body, page.snapshot.revision, _link(scope, page.next)
+        return body, page.snapshot.revision, next_link(scope, page.next)
 
     async def _shops(self, scope: Scope, services: Services, pieces: PiecesOfApp) -> Answer:
         given = _read(scope["query_string"], _SHOPS)
         query = ShopQuery(at=LngLat(given.pop("lng"), given.pop("lat")), when=given.pop("at", None), **given)
         page = services.find_shops.near(query)
         body = shops_body(pieces.of(page.snapshot, _languages(scope)), page)
-        return body, page.snapshot.revision, _link(scope, page.next)
+        return body, page.snapshot.revision, next_link(scope, page.next)
 
 
 def _languages(scope: Scope) -> tuple[str, ...]:
@@ -186,7 +185,3 @@ def _languages(scope: Scope) -> tuple[str, ...]:
         elif name == _MIN_REVISION:
             raise NotPlain
     return languages
-
-
-def _link(scope: Scope, cursor: str | None) -> str | None:
-    return None if cursor is None else next_link(URL(scope=scope), cursor)

@@ -42,7 +42,8 @@ def match_body(pieces: Pieces, batch: OfferBatch) -> bytes:
     opening = pieces.snapshot.opening.at(batch.when)
     results = []
     for page in batch.pages:
-        items = b",".join([pieces.offer(offer, opening) for offer in page.items])
-        excluded = b"" if page.excluded is None else b',"excluded":' + _encode(excluded_json(page.excluded))
-        results.append(b'{"items":[%b]%b}' % (items, excluded))
+        excluded = b""
+        if page.excluded is not None:
+            excluded = b',"excluded":' + _encode(excluded_json(page.excluded))
+        results.append(b'{"items":[%b]%b}' % (pieces.offers(page.items, opening), excluded))
     return b'{"results":[%b],"degraded":%b}' % (b",".join(results), _encode(batch.degraded))

@@ -38,7 +38,7 @@ async def list_districts(
 ) -> Response:
     """Districts in a box, near a place, with a name: nearest first, else by id; complete, a page at a time."""
     page = services.zones.find(asked.to_domain())
-    link = next_link(request.url, page.next)
+    link = next_link(request.scope, page.next)
     return catalog_answer(zones_json(page, languages, asked), page.revision, link=link)
 
 
@@ -75,6 +75,6 @@ async def list_shops_of_district(
     directory = services.zones.directory(
         district_id, category=asked.category, limit=asked.limit, cursor=asked.cursor, when=asked.at
     )
-    link = next_link(request.url, directory.next)
+    link = next_link(request.scope, directory.next)
     body = directory_body(pieces.of(directory.snapshot, languages), directory)
     return catalog_answer(body, directory.snapshot.revision, link=link)

@@ -1,10 +1,11 @@
-"""Is the process alive, and can it answer?"""
+"""Is the process alive, can it answer, and what does it count?"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastapi import APIRouter, Request
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -52,6 +53,12 @@ async def readyz(request: Request) -> Any:
         quarantined=list(snapshot.quarantined[:100]),
         behind=services.follower.behind,
     )
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(request: Request) -> Response:
+    """What this process counts, in the text format of Prometheus."""
+    return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
 def _not_ready() -> Response:

@@ -37,7 +37,7 @@ async def list_offers(
     page = await services.match_offers.offers(query)
     wanted = (*accepted_languages(asked.lang), *languages) if asked.lang else languages
     body = offers_body(pieces.of(page.snapshot, wanted), page, assumed_of(query))
-    link = next_link(request.url, page.next)
+    link = next_link(request.scope, page.next)
     return catalog_answer(body, page.snapshot.revision, link=link)
 
 

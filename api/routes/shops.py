@@ -39,7 +39,7 @@ async def list_shops(
 ) -> Response:
     """The nearest shops first, by exact geodesic distance, then id; complete, a page at a time."""
     page = services.find_shops.near(asked.to_domain())
-    link = next_link(request.url, page.next)
+    link = next_link(request.scope, page.next)
     body = shops_body(pieces.of(page.snapshot, languages), page)
     return catalog_answer(body, page.snapshot.revision, link=link)
 

@@ -79,7 +79,7 @@ class FenceIndex:
         several = (np.bincount(parts[:, 0], minlength=count) > 1).astype(np.uint8)
         self._owner_starts = np.searchsorted(owners, np.arange(len(shapes.shapes) + 1))
         self._edges = (edges, edge_starts)
-        self._packed = fences.packed(
+        self._packed: tuple[NDArray[np.int64], NDArray[np.float64]] = fences.packed(
             box_tree.pack(boxes[order]),
             parts,
             several,
@@ -94,6 +94,11 @@ class FenceIndex:
     def nbytes(self) -> int:
         """Memory of the packed columns."""
         return sum(one.nbytes for one in (*self._packed, *self._edges))
+
+    @property
+    def packed(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The index as kernels take it."""
+        return self._packed
 
     def around(self, at: LngLat, wanted: NDArray[np.uint8], reach_m: float) -> Around:
         """Fences that hold a position, and those within reach of it.
@@ -118,6 +123,15 @@ class FenceIndex:
         if kept.all():
             return Around(slots, inside, least, most)
         return Around(slots[kept], inside[kept], least[kept], most[kept])
+
+    def holding(self, at: LngLat, wanted: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """The wanted fences that hold a position, int32[k], in no order."""
+        integers, numbers = self._packed
+        sure, slots = fences.holding(integers, numbers, wanted, float(at.lng), float(at.lat))
+        if sure:
+            return np.asarray(slots, np.int32)
+        around = self.around(at, wanted, 0.0)
+        return around.slots[around.inside]
 
     def _decide(
         self,

@@ -32,12 +32,14 @@ class LiveStretch:
 
     reasons  uint16[n]: bits of the reasons of time against each promotion; 0 is live
     wanted   uint8[n]: 0 not live, 1 live, 2 live and listed; see FenceIndex.around
+    public   the same for a visitor of whom nothing is known: 0 also for what is not for everybody
     """
 
     from_ms: int
     until_ms: int
     reasons: NDArray[np.uint16]
     wanted: NDArray[np.uint8]
+    public: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Times:
     starts_ms, ends_ms   int64[n]
     hours      int32[n]: a row of `rows`, or ALWAYS
     listed     bool[n]
+    for_all    bool[n]: the audience is everybody
     """
 
     against: NDArray[np.uint16]
@@ -56,6 +59,7 @@ class Times:
     hours: NDArray[np.int32]
     rows: Sequence[OpeningHours]
     listed: NDArray[np.bool_]
+    for_all: NDArray[np.bool_]
 
 
 class LiveTable:
@@ -102,7 +106,8 @@ class LiveTable:
             until_ms = min(until_ms, minute_ms + _MINUTE_MS)
         live = (reasons == 0) & self.alive
         wanted = np.where(live, np.where(times.listed, 2, 1), 0).astype(np.uint8)
-        return LiveStretch(from_ms, until_ms, reasons, wanted)
+        public = np.where(times.for_all, wanted, 0).astype(np.uint8)
+        return LiveStretch(from_ms, until_ms, reasons, wanted, public)
 
 
 def _next(boundaries_ms: NDArray[np.int64], at_ms: int) -> int:

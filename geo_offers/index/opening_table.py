@@ -41,6 +41,15 @@ class OpeningAt:
         self.evaluate(slots)
         return np.asarray(self.states[self.hours[slots]] == OpenState.OPEN)
 
+    def states_of(self, slots: Sequence[int]) -> list[OpenState]:
+        """Whether each of these shops is open, closed, or nobody knows."""
+        rows = self.hours[np.array(slots, np.int32)]
+        states = self.states[rows]
+        if (states == NOT_EVALUATED).any():
+            self.evaluate(np.array(slots, np.int32))
+            states = self.states[rows]
+        return [_STATES[state] for state in states.tolist()]
+
     def state_of(self, slot: int) -> OpenState:
         """Whether one shop is open, closed, or nobody knows."""
         row = self.hours[slot]

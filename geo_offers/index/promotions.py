@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_offers.domain.errors import InvalidInput
+from geo_offers.domain.fence import AroundShopsFence, CircleFence
 from geo_offers.domain.offer import Reason
 from geo_offers.domain.opening_hours import OpeningHours, is_valid
+from geo_offers.domain.place import LngLat
 from geo_offers.domain.promotion import Audience, PromotionRow, Status
 from geo_offers.index.fences import CircleColumns, FenceIndex, ShapeColumns
 from geo_offers.index.live import ALWAYS, BIT, LiveTable, Times
 from geo_offers.index.polygons import Polygonal
 
+_ID = re.compile(r"prm_[0-9a-hjkmnp-tv-z]{16}\Z")
+_decode_titles = msgspec.json.Decoder(dict[str, str]).decode
 _decode_list = msgspec.json.Decoder(list[str]).decode
 _decode_benefit = msgspec.json.Decoder(dict[str, object]).decode
 NO_LIMIT = -1
@@ -83,7 +88,8 @@ class PromotionIndex:
         self.ids = np.array([row.id.encode() for row in kept], "S20")
         self.shop_starts, self.shop_slots = _shops_of(kept, around)
         self.fences = _fences_of(kept, around, self.shop_starts, self.shop_slots)
-        self.live = LiveTable(_times_of(kept))
+        self.audiences, self.audience = _audiences_of(kept)
+        self.live = LiveTable(_times_of(kept, for_all=self.audience == 0))
         self.listed = np.array([row.listed for row in kept], np.bool_)
         self.max_accuracy_m = np.array([row.max_accuracy_m for row in kept], np.float64)
         self.strength = np.array([strength_of(row.benefit_json) for row in kept], np.float64)
@@ -94,7 +100,6 @@ class PromotionIndex:
             [[NO_LIMIT if one is None else one for one in row] for row in limits], np.int64
         )
         self.limits = self.limits.reshape(-1, 4)
-        self.audiences, self.audience = _audiences_of(kept)
         self.limited = (self.limits != NO_LIMIT).any(axis=1)
 
     def __len__(self) -> int:
@@ -182,39 +187,71 @@ class Promotions:
 def _sound(rows: Sequence[PromotionRow], around: Surroundings) -> tuple[list[PromotionRow], dict[str, str]]:
     """Rows that can be compiled, and why the others cannot."""
     faults: dict[str, str] = {}
-    wkbs = np.array([row.fence_wkb for row in rows], object)
-    shapes = shapely.from_wkb(wkbs, on_invalid="ignore")
-    sound_shapes = shapely.is_valid(shapes) & ~shapely.is_empty(shapes)
-    for row, sound_shape in zip(rows, sound_shapes, strict=True):
+    wkbs = np.array([row.fence_wkb if isinstance(row.fence_wkb, bytes) else None for row in rows], object)
+    sound_shapes = _sound_shapes(shapely.from_wkb(wkbs, on_invalid="ignore"))
+    for row, sound_shape in zip(rows, sound_shapes.tolist(), strict=True):
         try:
-            fault = _fault_of(row, around, sound_shape=bool(sound_shape))
-        except (ValueError, KeyError, InvalidInput, msgspec.DecodeError) as error:
+            fault = _fault_of(row, around, sound_shape=sound_shape)
+        except (ValueError, KeyError, TypeError, ArithmeticError, InvalidInput, msgspec.DecodeError) as error:
             fault = f"{type(error).__name__}: {error}"
         if fault:
             faults[row.id] = fault
     return [row for row in rows if row.id not in faults], faults
 
 
+def _sound_shapes(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which are valid polygons on the Earth, no part of them empty."""
+    polygonal = np.isin(
+        shapely.get_type_id(shapes), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+    )
+    west, south, east, north = shapely.bounds(shapes).reshape(-1, 4).T
+    on_earth = (west >= -180) & (south >= -90) & (east <= 180) & (north <= 90)
+    parts, owners = shapely.get_parts(shapes, return_index=True)
+    hollow = np.bincount(owners[shapely.is_empty(parts)], minlength=len(shapes)) > 0
+    return np.asarray(polygonal & on_earth & shapely.is_valid(shapes) & ~hollow)
+
+
 def _fault_of(row: PromotionRow, around: Surroundings, *, sound_shape: bool) -> str | None:
-    if row.status not in _AGAINST:
-        return f"status {row.status!r} is not known"
-    if row.weekly_hours is not None:
-        if not is_valid(row.weekly_hours):
-            return f"weekly hours {row.weekly_hours!r} cannot be read"
-        OpeningHours(row.weekly_hours, row.time_zone)
-    strength_of(row.benefit_json)
+    if not _ID.match(row.id):
+        return "the id is not of the form prm_ and 16 characters"
+    if row.status not in _AGAINST or row.visitors not in ("all", "new", "returning"):
+        return f"status {row.status!r} or visitors {row.visitors!r} is not known"
+    if row.weekly_hours is not None and not is_valid(row.weekly_hours):
+        return f"weekly hours {row.weekly_hours!r} cannot be read"
+    OpeningHours(row.weekly_hours, row.time_zone)
+    numbers = (
+        row.starts_at_ms,
+        row.ends_at_ms,
+        row.max_claims,
+        row.max_redemptions,
+        row.max_per_visitor,
+        row.budget_minor,
+    )
+    if not all(number is None or (isinstance(number, int) and abs(number) < 2**62) for number in numbers):
+        return "a time or a limit is not a whole number in range"
+    if not (isinstance(row.max_accuracy_m, int | float) and 0 < row.max_accuracy_m < 1e9):
+        return "max_accuracy_m is not a number in range"
+    if not 0 <= strength_of(row.benefit_json) <= 1:
+        return "the benefit is worth less than nothing or more than all"
+    _decode_titles(row.title_i18n_json)
+    _decode_list(row.shop_ids_json)
     Audience(frozenset(_decode_list(row.segments_json)), row.visitors)  # type: ignore[arg-type]
+    return _fault_of_fence(row, around, sound_shape=sound_shape)
+
+
+def _fault_of_fence(row: PromotionRow, around: Surroundings, *, sound_shape: bool) -> str | None:
     match row.fence_kind:
         case "circle":
-            sound = None not in (row.fence_lng, row.fence_lat, row.fence_radius_m)
-            return None if sound else "a circle without centre or radius"
+            CircleFence(LngLat(row.fence_lng, row.fence_lat), row.fence_radius_m)  # type: ignore[arg-type]
+            return None
         case "polygon":
             return None if sound_shape else "the polygon is not valid"
         case "district":
             there = row.fence_district_id in around.shapes
             return None if there else f"there is no district {row.fence_district_id}"
         case "around_shops":
-            return None if row.fence_radius_m is not None else "a fence around shops without radius"
+            AroundShopsFence(row.fence_radius_m)  # type: ignore[arg-type]
+            return None
         case _:
             return f"fence kind {row.fence_kind!r} is not known"
 
@@ -270,7 +307,7 @@ def _fences_of(
     )
 
 
-def _times_of(rows: Sequence[PromotionRow]) -> Times:
+def _times_of(rows: Sequence[PromotionRow], *, for_all: NDArray[np.bool_]) -> Times:
     hour_rows: dict[OpeningHours, int] = {}
     hours = array("i")
     for row in rows:
@@ -285,6 +322,7 @@ def _times_of(rows: Sequence[PromotionRow]) -> Times:
         hours=np.array(hours, np.int32),
         rows=list(hour_rows),
         listed=np.array([row.listed for row in rows], np.bool_),
+        for_all=for_all,
     )
 
 

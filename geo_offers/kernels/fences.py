@@ -225,6 +225,7 @@ def around(integers, numbers, wanted, lng, lat, reach_m, room):
     """
     index = _unpacked(integers, numbers)
     scratch = _scratch(integers)
+    room = min(room, len(wanted))
     slots, states = np.empty(room, np.int32), np.empty(room, np.uint8)
     least, most = np.empty(room), np.empty(room)
     windows = np.empty((2, 4))
@@ -239,6 +240,21 @@ def around(integers, numbers, wanted, lng, lat, reach_m, room):
             count = _around(index, wanted, place, window, reach_m, scratch, slots, states, least, most, count)
     kept = min(count, room)
     return count, slots[:kept], states[:kept], least[:kept], most[:kept]
+
+
+@njit(cache=True)
+def holding(integers, numbers, wanted, lng, lat):
+    """The wanted fences that hold a position: (sure, slots int32); when not sure, a rim is too near to be decided here."""
+    _, slots, states, _, _ = around(integers, numbers, wanted, lng, lat, -1.0, len(wanted))
+    kept = 0
+    sure = True
+    for i in range(len(slots)):
+        if states[i] == DOUBTFUL:
+            sure = False
+        elif states[i] == INSIDE:
+            slots[kept] = slots[i]
+            kept += 1
+    return sure, slots[:kept]
 
 
 @njit(cache=True)

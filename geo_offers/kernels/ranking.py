@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
+from geo_offers.kernels import fences
 from geo_offers.kernels.distance import GREATEST_RADIUS_M, LEAST_RADIUS_M
 from geo_offers.kernels.fence_distance import ecef_of
 
@@ -17,6 +18,35 @@ STRENGTH_MILLI = 30_000
 #: 500 m, then 6.0, 3.9 and 3.0 % (Tianchi O2O, 1,053,282 coupons).
 HALF_M = 150.0
 NO_SHOP = -1
+
+
+@njit(cache=True)
+def match(
+    integers, numbers, wanted, strength, shop_starts, shop_slots, xyz, lng, lat, reach_m, after, k, room
+):
+    """Candidates and their order in one call, for a question that nothing but fences and time decides.
+
+    The arguments are those of `fences.around` and of `rank`. Gives (sure, slots, inside, most_m, shops, distances,
+    near, worth), best first; when not sure, a rim is too near or the room too small: ask step by step.
+    """
+    count, slots, states, _least, most = fences.around(integers, numbers, wanted, lng, lat, reach_m, room)
+    sure = count <= room
+    kept = 0
+    inside = np.empty(len(slots), np.bool_)
+    for i in range(len(slots)):
+        if states[i] == fences.DOUBTFUL or (states[i] == fences.OUTSIDE and most[i] > reach_m):
+            sure = False
+            break
+        if states[i] == fences.OUTSIDE and wanted[slots[i]] != 2:
+            continue
+        slots[kept] = slots[i]
+        most[kept] = most[i]
+        inside[kept] = states[i] == fences.INSIDE
+        kept += 1
+    places, shops, distances, near, worth = rank(
+        slots[:kept], inside[:kept], most[:kept], strength, shop_starts, shop_slots, xyz, lng, lat, after, k
+    )
+    return sure, slots[places], inside[places], most[places], shops, distances, near, worth
 
 
 @njit(cache=True)

@@ -9,6 +9,7 @@ import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from geo_offers.kernels import ranking
 from geo_offers.matching.eligibility import NOT_INSIDE, Bits, reasons_against, spending_against
 
 _FROM_THE_TOP = (-1, 0, 0.0)
+_ROOM = 1_024
 ShopTest = Callable[[NDArray[np.int32]], NDArray[np.bool_]]
 
 
@@ -41,10 +43,10 @@ class Shortlist:
     against: Bits
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """One offer in its place.
 
+    of, slot     which promotion
     inside       the position is good enough and in the fence: it can be claimed here
     shop         slot of the nearest shop, or ranking.NO_SHOP
     distance_m   to that shop, or else to the fence
@@ -52,7 +54,7 @@ class Ranked:
     near, worth  the parts of the score, in thousandths
     """
 
-    index: PromotionIndex
+    of: PromotionIndex
     slot: int
     inside: bool
     shop: int
@@ -63,7 +65,7 @@ class Ranked:
 
     @property
     def promotion_id(self) -> str:
-        return self.index.rows[self.slot].id
+        return self.of.rows[self.slot].id
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -111,6 +113,51 @@ def _shortlist(
     of_time = stretch.reasons[around.slots]
     against = reasons_against(segment.index, around.slots, of_time, query, around.inside)
     return Shortlist(segment.index, around.slots, around.inside, around.least_m, around.most_m, against)
+
+
+def best_at_once(
+    promotions: Promotions,
+    query: MatchQuery,
+    at: LngLat,
+    shop_xyz: NDArray[np.float64],
+    *,
+    reach_m: float,
+    limit: int,
+) -> list[Ranked] | None:
+    """What `shortlist` and `select` give for a question that only fences and time decide, in one call of a kernel.
+
+    None when the question is not of that kind, or too near to a rim: then it is asked step by step.
+    """
+    if (
+        len(promotions.segments) > 1
+        or query.visitor is not None
+        or query.accuracy_m is not None
+        or query.is_stale
+    ):
+        return None
+    segment = promotions.segments[0]
+    index, public = segment.index, segment.live.at(query.when).public
+    integers, numbers = index.fences.packed
+    sure, *columns = ranking.match(
+        integers, numbers, public, index.strength, index.shop_starts, index.shop_slots, shop_xyz,
+        float(at.lng), float(at.lat), float(reach_m), _FROM_THE_TOP, limit, _ROOM,
+    )  # fmt: skip
+    return _in_order(index, *columns) if sure else None
+
+
+def _in_order(
+    index: PromotionIndex,
+    slots: NDArray[np.int32],
+    inside: NDArray[np.bool_],
+    most_m: NDArray[np.float64],
+    shops: NDArray[np.int32],
+    distances_m: NDArray[np.float64],
+    near: NDArray[np.int64],
+    worth: NDArray[np.int64],
+) -> list[Ranked]:
+    to_fences_m = np.where(inside, 0.0, np.ceil(most_m * 10) / 10)
+    columns = (slots, inside, shops, distances_m, to_fences_m, near, worth)
+    return [Ranked(index, *row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def charged(found: Shortlist, spent: Mapping[str, Spent]) -> Shortlist:
@@ -167,16 +214,8 @@ def _ranked(
         slots, inside, most_m, index.strength, index.shop_starts, index.shop_slots, shop_xyz,
         float(at.lng), float(at.lat), start, limit,
     )  # fmt: skip
-    return [
-        Ranked(index, slot, holds, shop, distance, to_fence_m(most, inside=holds), near, worth)
-        for slot, holds, most, shop, distance, near, worth in zip(
-            slots[best[0]].tolist(),
-            inside[best[0]].tolist(),
-            most_m[best[0]].tolist(),
-            *(column.tolist() for column in best[1:]),
-            strict=True,
-        )
-    ]
+    places, *columns = best
+    return _in_order(index, slots[places], inside[places], most_m[places], *columns)
 
 
 def _honoured(index: PromotionIndex, slots: NDArray[np.int32], test: ShopTest) -> NDArray[np.bool_]:

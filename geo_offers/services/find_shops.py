@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from geo_offers.domain.categories import LEAF_INDEX, leaves_of
 from geo_offers.domain.errors import CategoryUnknown, CursorInvalid
@@ -55,8 +56,7 @@ class ShopQuery:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FoundShop:
+class FoundShop(NamedTuple):
     """A shop in one answer: its slot in the snapshot; `distance_m` is None when nobody asked from a place."""
 
     slot: int
@@ -122,8 +122,10 @@ class FindShops:
         opening = snapshot.opening.at(when)
         shown = slots[: query.limit].tolist()
         items = [
-            FoundShop(slot, distance, opening.state_of(slot))
-            for slot, distance in zip(shown, distances.tolist(), strict=False)
+            FoundShop(slot, distance, state)
+            for slot, distance, state in zip(
+                shown, distances.tolist(), opening.states_of(shown), strict=False
+            )
         ]
         following = None
         if len(slots) > query.limit:

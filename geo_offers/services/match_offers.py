@@ -23,6 +23,7 @@ from geo_offers.matching.engine import (
     Ranked,
     ShopTest,
     Shortlist,
+    best_at_once,
     charged,
     select,
     shortlist,
@@ -57,6 +58,11 @@ class OfferQuery:
     fix_at: datetime | None = None
     when: datetime | None = None
     explain: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but place and time is asked about."""
+        return self.category is None and self.district_id is None and not self.explain
 
     def facts(self) -> tuple[object, ...]:
         """What two pages of one question have in common."""
@@ -130,6 +136,14 @@ class MatchOffers:
     ) -> OfferPage:
         asked = self._asked(query, when)
         degraded: list[str] = []
+        quick = None
+        if before is None and query.is_plain:
+            quick = best_at_once(
+                snapshot.promotions, asked, query.at, snapshot.nearest.xyz,
+                reach_m=query.radius_m, limit=query.limit + 1,
+            )  # fmt: skip
+        if quick is not None and not await self._spent(quick, asked.visitor, degraded):
+            return _page_of(snapshot, query, when, quick, None, degraded)
         found = shortlist(
             snapshot.promotions, asked, query.at, reach_m=query.radius_m, everything=query.explain
         )
@@ -142,10 +156,13 @@ class MatchOffers:
             honoured_by=_shop_test(snapshot, query),
             after=_after(before),
         )
-        items = ranked[: query.limit]
-        following = _cursor_after(items[-1], when, query) if len(ranked) > query.limit else None
         excluded = _excluded(found, asked, query) if query.explain else None
-        return OfferPage(items, following, snapshot, when, excluded, degraded)
+        return _page_of(snapshot, query, when, ranked, excluded, degraded)
+
+    async def _spent(self, ranked: Sequence[Ranked], visitor: Visitor | None, degraded: list[str]) -> bool:
+        """Whether any of these has used anything of its limits: then all are looked at again."""
+        limited = [one.promotion_id for one in ranked if one.of.limited[one.slot]]
+        return bool(limited and await self._counts(limited, visitor, degraded))
 
     def _asked(self, query: OfferQuery, when: datetime) -> MatchQuery:
         visitor = None
@@ -169,14 +186,31 @@ class MatchOffers:
             for one in found
             for slot in one.slots[one.index.limited[one.slots]].tolist()
         ]
-        if not limited:
-            return found
-        try:
-            spent = await self._usage.counts(visitor.key if visitor else None, limited)
-        except StoreUnavailable:
-            degraded.append("usage")
-            spent = _NOTHING
+        spent = await self._counts(limited, visitor, degraded) if limited else _NOTHING
         return [charged(one, spent) for one in found] if spent else found
+
+    async def _counts(
+        self, promotion_ids: Sequence[str], visitor: Visitor | None, degraded: list[str]
+    ) -> Mapping[str, Spent]:
+        """What these have used; nothing, and a word in `degraded`, when it cannot be asked."""
+        try:
+            return await self._usage.counts(visitor.key if visitor else None, promotion_ids)
+        except StoreUnavailable:
+            degraded[:] = ["usage"]
+            return _NOTHING
+
+
+def _page_of(
+    snapshot: CatalogSnapshot,
+    query: OfferQuery,
+    when: datetime,
+    ranked: Sequence[Ranked],
+    excluded: Sequence[Excluded] | None,
+    degraded: Sequence[str],
+) -> OfferPage:
+    items = ranked[: query.limit]
+    following = _cursor_after(items[-1], when, query) if len(ranked) > query.limit else None
+    return OfferPage(items, following, snapshot, when, excluded, degraded)
 
 
 def _after(before: Cursor | None) -> AfterOffer | None:

@@ -167,8 +167,9 @@ class Zones:
         if len(entries) > limit:
             leaf, name, last_id, _ = shown[-1]
             following = Cursor(float(leaf), last_id, moment, name).written(question)
-        opening = snapshot.opening.at(moment)
-        items = [FoundShop(slot, None, opening.state_of(slot)) for *_, slot in shown]
+        slots = [slot for *_, slot in shown]
+        states = snapshot.opening.at(moment).states_of(slots)
+        items = [FoundShop(slot, None, state) for slot, state in zip(slots, states, strict=True)]
         return Directory(items, categories, following, snapshot)
 
     def _entries(self, snapshot: CatalogSnapshot, number: int) -> list[Entry]:

@@ -12,7 +12,7 @@ from geo_offers.index.cells import centre_of, pentagons
 from geo_offers.index.promotions import Promotions
 from geo_offers.kernels.distance import ecef
 from geo_offers.matching.eligibility import reasons_of
-from geo_offers.matching.engine import AfterOffer, Ranked, charged, select, shortlist
+from geo_offers.matching.engine import AfterOffer, Ranked, best_at_once, charged, select, shortlist
 from tests.matching.towns import Town, a_town, questions, some_spending
 
 _CENTRES = {
@@ -71,6 +71,9 @@ def _compare(town: Town, promotions: Promotions, seed: int, count: int) -> None:
         }
         assert {one.promotion_id for one in offers if not one.inside} == near
         assert [one.order for one in offers] == sorted(one.order for one in offers)
+        quick = best_at_once(promotions, query, query.at, shop_xyz, reach_m=_REACH_M, limit=1_000)
+        if quick is not None:
+            assert quick == _offers(promotions, query, {}, shop_xyz)
 
 
 def _offers(
@@ -131,6 +134,7 @@ def test_a_batch_finds_what_single_questions_find() -> None:
             single = index.fences.around(here, wanted, 0.0)
             expected = sorted(single.slots[single.inside].tolist())
             assert sorted(slots[starts[i] : starts[i + 1]].tolist()) == expected, name
+            assert sorted(index.fences.holding(here, wanted).tolist()) == expected, name
 
 
 def test_moving_by_the_stated_metres_towards_the_fence_makes_it_an_offer() -> None:
