@@ -22,6 +22,19 @@ from geo_offers.services.zones import Directory
 
 _encode = msgspec.json.Encoder().encode
 _decode_titles = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class _Head(msgspec.Struct):
+    """How a shop begins."""
+
+    id: str
+    name: str
+    category: str
+    lng: float
+    lat: float
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN = {OpenState.OPEN: b"true", OpenState.CLOSED: b"false", OpenState.UNKNOWN: b"null"}
 # One pattern for all numbers: formatting them one by one takes twice as long.
@@ -38,47 +51,49 @@ _V = TypeVar("_V")
 
 
 class Pieces:
-    """Encoded parts of shops and promotions of one snapshot, for one choice of languages; filled as asked for."""
+    """Answers about one snapshot in one choice of languages: shops are cut from what the snapshot holds encoded,
+    promotions are encoded when first asked for.
+    """
 
     def __init__(self, snapshot: CatalogSnapshot, languages: Languages) -> None:
         self.snapshot = snapshot
         self._languages = languages
-        self._shops: dict[int, tuple[bytes, bytes, bytes]] = {}
+        self._district_ids = [_encode(district.id) for district in snapshot.districts.rows]
         self._promotions: dict[PromotionIndex, dict[int, tuple[bytes, bytes]]] = {}
 
     def shops(self, found: Sequence[FoundShop]) -> bytes:
         """Shops as lists show them, with commas between."""
+        columns = self.snapshot.shops
         items = []
         for slot, distance_m, state in found:
-            head, tail, _ = self._shop(slot)
+            head, hours, source, names = columns.pieces(slot)
+            if names != b"{}" and self._languages:
+                head = self._named(head, names)
             distance = b"null" if distance_m is None else b"%.2f" % distance_m
-            items.append(b'%b,"distance_m":%b,"open":%b,%b' % (head, distance, _OPEN[state], tail))
+            items.append(
+                b'%b,"distance_m":%b,"open":%b,%b,"district_ids":[%b],%b}'
+                % (head, distance, _OPEN[state], hours, self._districts_of(slot), source)
+            )
         return b",".join(items)
 
-    def _shop(self, slot: int) -> tuple[bytes, bytes, bytes]:
-        return self._shops.get(slot) or _kept(self._shops, slot, self._shop_parts(slot))
-
-    def _shop_parts(self, slot: int) -> tuple[bytes, bytes, bytes]:
-        """Head and tail of a shop, and the head of its short form."""
-        document = self.snapshot.shops.document(slot)
-        head = {
-            "id": document.id,
-            "name": name_for(document.name, document.names, self._languages),
-            "category": document.category,
-            "lng": document.lng,
-            "lat": document.lat,
-        }
-        districts = self.snapshot.districts.rows
+    def _districts_of(self, slot: int) -> bytes:
+        if not self._district_ids:
+            return b""
         numbers = self.snapshot.shop_districts.of_shop(slot).tolist()
-        tail = {
-            "opening_hours": document.opening_hours,
-            "address": document.address,
-            "brand": document.brand,
-            "district_ids": [districts[number].id for number in numbers],
-            "source": document.source,
-        }
-        begun = _encode(head)[:-1]
-        return begun, _encode(tail)[1:], begun + b',"open":'
+        return b",".join([self._district_ids[number] for number in numbers])
+
+    def _named(self, head: bytes, names: bytes) -> bytes:
+        """The head of a shop with its name in the reader's language."""
+        shop = _decode_head(head + b"}")
+        shop.name = name_for(shop.name, _decode_titles(names), self._languages)
+        return _encode(shop)[:-1]
+
+    def _brief(self, slot: int, state: OpenState) -> bytes:
+        """A shop as an offer shows it."""
+        head, _, _, names = self.snapshot.shops.pieces(slot)
+        if names != b"{}" and self._languages:
+            head = self._named(head, names)
+        return b'%b,"open":%b}' % (head, _OPEN[state])
 
     def offers(self, ranked: Sequence[Ranked], opening: OpeningAt) -> bytes:
         """Offers as lists show them, with commas between."""
@@ -86,7 +101,7 @@ class Pieces:
         items = []
         for place, (of, slot, inside, shop, distance_m, to_fence_m, near, worth) in enumerate(ranked):
             head, ends_at = self._promotion(of, slot)
-            brief = b"null" if shop == NO_SHOP else self._shop(shop)[2] + _OPEN[states[place]] + b"}"
+            brief = b"null" if shop == NO_SHOP else self._brief(shop, states[place])
             holds = b"true" if inside else b"false"
             items.append(
                 _OFFER

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -34,20 +34,38 @@ class SourceDocument(msgspec.Struct, frozen=True):
 
 
 class ShopDocument(msgspec.Struct, frozen=True):
-    """What never changes about a shop within one snapshot, as answers need it."""
+    """What never changes about a shop within one snapshot, in the order in which answers show it.
+
+    Encoded it is cut into answers where it stands: see `ShopPieces`.
+    """
 
     id: str
     name: str
-    names: dict[str, str]
     category: str
     lng: float
     lat: float
     opening_hours: str | None
-    time_zone: str
-    country: str | None
     address: str | None
     brand: str | None
     source: SourceDocument
+    names: dict[str, str]
+    time_zone: str
+    country: str | None
+
+
+class ShopPieces(NamedTuple):
+    """An encoded ShopDocument in pieces.
+
+    head   from its brace to lat, without the comma behind
+    hours  opening_hours to brand, without commas around
+    source its member and value
+    names  the value, "{}" when there are none
+    """
+
+    head: bytes
+    hours: bytes
+    source: bytes
+    names: bytes
 
 
 _encode = msgspec.json.Encoder().encode
@@ -82,6 +100,21 @@ class ShopColumns:
     def document(self, slot: int) -> ShopDocument:
         """The document of one shop."""
         return _decode(memoryview(self.documents)[self.starts[slot] : self.starts[slot + 1]])
+
+    def pieces(self, slot: int) -> ShopPieces:
+        """The document of one shop as it is encoded, cut where answers put more in."""
+        document = self.documents[self.starts[slot] : self.starts[slot + 1]]
+        # Within a string a quotation mark is escaped, so these can only be members of the document itself.
+        hours = document.index(b',"opening_hours":')
+        source = document.index(b',"source":', hours)
+        names = document.index(b',"names":', source)
+        rest = document.index(b',"time_zone":', names)
+        return ShopPieces(
+            document[:hours],
+            document[hours + 1 : source],
+            document[source + 1 : names],
+            document[names + 9 : rest],
+        )
 
     def slot_of(self, shop_id: str) -> int:
         """The slot of a shop. Raises ShopNotFound."""
@@ -225,14 +258,14 @@ def _document(row: ShopRow) -> ShopDocument:
     return ShopDocument(
         id=row.id,
         name=row.name,
-        names=_decode_names(row.names_json),
         category=row.category,
         lng=row.lng,
         lat=row.lat,
         opening_hours=row.opening_hours,
-        time_zone=row.time_zone,
-        country=row.country,
         address=row.address,
         brand=row.brand,
         source=SourceDocument(row.source_provider, row.source_id, row.licence),
+        names=_decode_names(row.names_json),
+        time_zone=row.time_zone,
+        country=row.country,
     )
