@@ -27,6 +27,11 @@ def configure_logging(level: str) -> None:
     )
 
 
+def log_request(method: str, path: str, status: int, took_s: float) -> None:
+    """One line about a finished request."""
+    log.info("request", method=method, path=path, status=status, took_ms=round(took_s * 1_000, 2))
+
+
 class AccessLog:
     """ASGI middleware that logs every finished request."""
 
@@ -49,5 +54,4 @@ class AccessLog:
         try:
             await self._app(scope, receive, remember)
         finally:
-            took_ms = round((time.perf_counter() - started) * 1_000, 2)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)
+            log_request(scope["method"], scope["path"], status, time.perf_counter() - started)

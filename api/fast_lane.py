@@ -1,4 +1,4 @@
-"""The fast lane for the two hot reads: plain ASGI in front of the app, for questions that are as they should be.
+"""The fast lane for the two hot reads: plain ASGI in front of all that the framework does, for questions as they should be.
 
 It reads `/v1/offers` and `/v1/shops` by hand and answers from the same services and the same pieces. Whatever is not
 plainly right (a parameter it does not know, a value that needs a second look, an error of a service) it leaves to the
@@ -8,19 +8,19 @@ app behind it, which says what is wrong: so there is one schema, one documentati
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope, Send
 
 from api.answers import catalog_headers, next_link
 from api.pieces import PiecesOfApp, offers_body, shops_body
 from api.schemas.offers import assumed_of, segments_of
 from api.schemas.parameters import moment_of
 from geo_offers.bootstrap import Services
-from geo_offers.domain.errors import GeoOffersError
 from geo_offers.domain.languages import accepted_languages
 from geo_offers.domain.place import LngLat
 from geo_offers.services.find_shops import ShopQuery
@@ -120,26 +120,33 @@ def _read(query: bytes, known: Mapping[str, Callable[[str], Any]]) -> dict[str, 
 
 
 class FastLane:
-    """ASGI middleware; `of` gives the services and pieces once the app is up, None before."""
+    """Answers the hot reads that are plainly right.
 
-    def __init__(self, app: ASGIApp, of: Callable[[], tuple[Services, PiecesOfApp] | None]) -> None:
-        self._app = app
+    of    the services and pieces once the app is up, None before
+    note  hears the path and the seconds of every answer
+    """
+
+    def __init__(
+        self,
+        of: Callable[[], tuple[Services, PiecesOfApp] | None],
+        note: Callable[[str, float], None],
+    ) -> None:
         self._of = of
+        self._note = note
         self._lanes = {"/v1/offers": self._offers, "/v1/shops": self._shops}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        lane = (
-            self._lanes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
-        )
-        up = self._of() if lane is not None else None
+    async def answered(self, scope: Scope, send: Send) -> bool:
+        """Whether it answered; when it did not, nothing was sent."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            return False
+        lane, up = self._lanes.get(scope["path"]), self._of()
         if lane is None or up is None:
-            await self._app(scope, receive, send)
-            return
+            return False
+        started = time.perf_counter()
         try:
             body, revision, link = await lane(scope, *up)
-        except (NotPlain, GeoOffersError):
-            await self._app(scope, receive, send)
-            return
+        except Exception:  # noqa: BLE001  # whatever it is, the app behind meets it again and says it properly
+            return False
         headers = [
             (b"content-length", b"%d" % len(body)),
             (b"content-type", b"application/json"),
@@ -150,6 +157,8 @@ class FastLane:
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+        self._note(scope["path"], time.perf_counter() - started)
+        return True
 
     async def _offers(self, scope: Scope, services: Services, pieces: PiecesOfApp) -> Answer:
         given = _read(scope["query_string"], _OFFERS)

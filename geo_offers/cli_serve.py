@@ -84,7 +84,9 @@ def _serve(settings: Settings, listening: Sequence[socket.socket]) -> None:
     configure_logging(settings.log_level)
     app = create_app(settings)
     # The lifespan is run here, so that what it raises reaches the command line as it is, and is not logged.
-    config = uvicorn.Config(app, log_level=settings.log_level, access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        app, log_level=settings.log_level, access_log=False, lifespan="off", proxy_headers=False
+    )
 
     async def run() -> None:
         async with app.router.lifespan_context(app):
