@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
+import structlog
 from starlette.types import Scope, Send
 
 from api.answers import catalog_headers, next_link
@@ -21,10 +22,13 @@ from api.pieces import PiecesOfApp, offers_body, shops_body
 from api.schemas.offers import assumed_of, segments_of
 from api.schemas.parameters import moment_of
 from geo_offers.bootstrap import Services
+from geo_offers.domain.errors import GeoOffersError
 from geo_offers.domain.languages import accepted_languages
 from geo_offers.domain.place import LngLat
 from geo_offers.services.find_shops import ShopQuery
 from geo_offers.services.match_offers import OfferQuery
+
+log = structlog.get_logger(__name__)
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)\Z", re.ASCII)
 _WHOLE = re.compile(r"\d{1,3}\Z", re.ASCII)
@@ -145,7 +149,10 @@ class FastLane:
         started = time.perf_counter()
         try:
             body, revision, link = await lane(scope, *up)
-        except Exception:  # noqa: BLE001  # whatever it is, the app behind meets it again and says it properly
+        except (NotPlain, GeoOffersError):
+            return False
+        except Exception as error:  # the app behind meets it again and says it properly
+            log.error("fast_lane_failed", path=scope["path"], error=type(error).__name__, exc_info=error)
             return False
         headers = [
             (b"content-length", b"%d" % len(body)),
