@@ -23,8 +23,15 @@ RETRY_AFTER_S = 1
 #: The nearest class in an error's family tree decides.
 STATUS: Mapping[type[errors.GeoOffersError], int] = {
     errors.InvalidInput: 422,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Refused: 409,
+    errors.PositionRefused: 422,
+    errors.PreconditionFailed: 412,
+    errors.PreconditionRequired: 428,
+    errors.TooManyRequests: 429,
     errors.StoreUnavailable: 503,
 }
 

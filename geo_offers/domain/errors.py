@@ -164,6 +164,132 @@ class Conflict(GeoOffersError):
     code = "conflict"
 
 
+class MerchantNotFound(NotFound):
+    code = "merchant_not_found"
+
+
+class KeyNotFound(NotFound):
+    code = "key_not_found"
+
+
+class CouponNotFound(NotFound):
+    code = "coupon_not_found"
+
+
+class RedemptionNotFound(NotFound):
+    code = "redemption_not_found"
+
+
+class CodeInvalid(InvalidInput):
+    """A coupon code that cannot be one: a typo, or a character that codes do not have."""
+
+    code = "code_invalid"
+
+
+class BasketInvalid(InvalidInput):
+    """A basket that a discount cannot be worked out for: no total where one is needed, or another currency."""
+
+    code = "basket_invalid"
+
+
+class KeyReused(InvalidInput):
+    """An Idempotency-Key that came before with another request."""
+
+    code = "idempotency_key_reused"
+
+
+class Unauthorized(GeoOffersError):
+    """No key, or none that is valid now."""
+
+    code = "key_invalid"
+
+
+class Forbidden(GeoOffersError):
+    """The key's role may not do this."""
+
+    code = "role_not_allowed"
+
+
+class TooManyRequests(GeoOffersError):
+    """The key has used up its rate; `retry_after_s` says when to come again."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class PreconditionFailed(GeoOffersError):
+    """The thing is no longer what If-Match says; read it again."""
+
+    code = "precondition_failed"
+
+
+class PreconditionRequired(GeoOffersError):
+    """An update must say, by If-Match, what it is an update of."""
+
+    code = "precondition_required"
+
+
+class Refused(GeoOffersError):
+    """What was asked is understood and cannot be had; nothing was spent. Its facts say what is in the way."""
+
+    code = "refused"
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.facts = facts
+
+
+class NotEligible(Refused):
+    """A promotion that is no offer for this claim; the code is the decisive reason (see domain.offer.Reason)."""
+
+    def __init__(self, message: str, *, reason: str, **facts: object) -> None:
+        super().__init__(message, **facts)
+        self.code = reason  # type: ignore[misc]
+
+
+class PositionRefused(NotEligible):
+    """A position that is missing, stale or vague: position_missing, position_stale, position_vague."""
+
+
+class AlreadyRedeemed(Refused):
+    code = "already_redeemed"
+
+
+class CouponExpired(Refused):
+    code = "coupon_expired"
+
+
+class WrongShop(Refused):
+    """A shop where this promotion is not honoured."""
+
+    code = "wrong_shop"
+
+
+class AlreadyRolledBack(Refused):
+    code = "already_rolled_back"
+
+
+class CodesExhausted(Refused):
+    """A promotion whose pool of codes is empty."""
+
+    code = "codes_exhausted"
+
+
+class StatusRefused(Refused):
+    """A step that a promotion cannot take from the status that it has, such as resuming an ended one."""
+
+    code = "status_refused"
+
+
+class StillRunning(Conflict):
+    """The same Idempotency-Key is being worked on right now."""
+
+    code = "still_running"
+
+
 class OutputExists(Conflict):
     """A file that would be overwritten."""
 
