@@ -66,108 +66,49 @@ class FenceIndex:
     def __init__(self, count: int, circles: CircleColumns, shapes: ShapeColumns) -> None:
         self.count = count
         self._circles = circles
-        self._shapes = shapes
+        self._shape_slots, self._shape_numbers = shapes.slots, shapes.numbers
         polygons, owners = shapely.get_parts(np.asarray(shapes.shapes, object), return_index=True)
         edges, edge_starts = packed_edges(polygons)
         slicing, slab_starts = containment.count_slabs(edges, edge_starts)
-        slabs = containment.fill_slabs(edges, edge_starts, slicing, slab_starts)
+        slab_edges, slab_edge_starts = containment.fill_slabs(edges, edge_starts, slicing, slab_starts)
         lines = np.empty((len(edges), 7))
         fence_distance.edge_lines(edges, lines)
         parts, boxes = _all_parts(circles, shapes, shapely.bounds(polygons).reshape(-1, 4), owners)
         order = box_tree.tiled_order(boxes)
-        parts = np.ascontiguousarray(parts[order])
+        self._parts = np.ascontiguousarray(parts[order])
+        self._boxes = _outwards(boxes[order])
         several = (np.bincount(parts[:, 0], minlength=count) > 1).astype(np.uint8)
         self._owner_starts = np.searchsorted(owners, np.arange(len(shapes.shapes) + 1))
-        self._edges = (edges, edge_starts)
-        self._packed: tuple[NDArray[np.int64], NDArray[np.float64]] = fences.packed(
-            box_tree.pack(boxes[order]),
-            parts,
+        self._packed: tuple[NDArray[np.int32], NDArray[np.float64]] = fences.packed(
             several,
             _circle_table(circles),
-            (slicing, slab_starts, *slabs),
+            (slicing, slab_starts, slab_edges, slab_edge_starts),
             edges,
             lines,
             edge_starts,
         )
+        integers, numbers = self._packed
+        self._edges = numbers[: edges.size].reshape(-1, 4)
+        self._edge_starts = integers[len(integers) - len(edge_starts) :]
 
     @property
     def nbytes(self) -> int:
         """Memory of the packed columns."""
-        return sum(one.nbytes for one in (*self._packed, *self._edges))
+        return sum(one.nbytes for one in (*self._packed, self._parts, self._boxes))
+
+    def only(self, wanted: NDArray[np.uint8]) -> WantedFences:
+        """Some of these fences, to be asked many times; see WantedFences."""
+        return WantedFences(self, wanted)
 
     @property
-    def packed(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The index as kernels take it."""
+    def packed(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """The geometry as kernels take it."""
         return self._packed
 
-    def around(self, at: LngLat, wanted: NDArray[np.uint8], reach_m: float) -> Around:
-        """Fences that hold a position, and those within reach of it.
-
-        wanted  uint8[n]: 0 pass over, 1 only when it holds the position, 2 also when it is within reach
-        """
-        lng, lat = float(at.lng), float(at.lat)
-        integers, numbers = self._packed
-        found = fences.around(integers, numbers, wanted, lng, lat, reach_m, _ROOM)
-        if found[0] > _ROOM:
-            found = fences.around(integers, numbers, wanted, lng, lat, reach_m, found[0])
-        _, slots, states, least, most = found
-        if (states == DOUBTFUL).any():
-            self._decide(at, slots, states, least, most)
-        inside = states == INSIDE
-        if reach_m > 0:
-            unsure = ~inside & (most > reach_m)
-            if unsure.any():
-                for i in np.flatnonzero(unsure).tolist():
-                    least[i] = most[i] = self.distance_m(int(slots[i]), at)
-        kept = inside | ((most <= reach_m) & (wanted[slots] == 2))
-        if kept.all():
-            return Around(slots, inside, least, most)
-        return Around(slots[kept], inside[kept], least[kept], most[kept])
-
-    def holding(self, at: LngLat, wanted: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """The wanted fences that hold a position, int32[k], in no order."""
-        integers, numbers = self._packed
-        sure, slots = fences.holding(integers, numbers, wanted, float(at.lng), float(at.lat))
-        if sure:
-            return np.asarray(slots, np.int32)
-        around = self.around(at, wanted, 0.0)
-        return around.slots[around.inside]
-
-    def _decide(
-        self,
-        at: LngLat,
-        slots: NDArray[np.int32],
-        states: NDArray[np.uint8],
-        least: NDArray[np.float64],
-        most: NDArray[np.float64],
-    ) -> None:
-        """Ask the geodesic where chords could not tell."""
-        for i in np.flatnonzero(states == DOUBTFUL).tolist():
-            distance = self.distance_m(int(slots[i]), at)
-            states[i] = INSIDE if distance == 0.0 else OUTSIDE
-            least[i] = most[i] = distance
-
-    def holding_many(
-        self, lngs: NDArray[np.float64], lats: NDArray[np.float64], wanted: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """The wanted fences that hold each of m positions: (starts int64[m + 1], slots int32[k], in no order)."""
-        m = len(lngs)
-        starts, doubts = np.empty(m + 1, np.int64), np.empty(m, np.uint8)
-        integers, numbers = self._packed
-        out = np.empty(8 * m + 64, np.int32)
-        while True:
-            total = fences.holding_many(integers, numbers, wanted, lngs, lats, starts, out, doubts)
-            if total <= len(out):
-                break
-            out = np.empty(total, np.int32)
-        unsure = np.flatnonzero((doubts == 1) | (np.abs(lngs) == 180.0))
-        if len(unsure) == 0:
-            return starts, out[:total]
-        answers = np.split(out[:total], starts[1:-1])
-        for q in unsure.tolist():
-            around = self.around(LngLat(float(lngs[q]), float(lats[q])), wanted, -1.0)
-            answers[q] = around.slots[around.inside]
-        return np.cumsum([0, *map(len, answers)]), np.concatenate(answers)
+    def tree_over(self, wanted: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What kernels take beside the geometry: which fences are wanted, and a tree over those."""
+        tree: NDArray[np.uint8] = fences.wanted_tree(wanted, self._parts, self._boxes)
+        return tree
 
     def distance_m(self, slot: int, at: LngLat) -> float:
         """The exact distance to a fence, 0 inside: geodesics decide, and the nearest point of each border."""
@@ -175,18 +116,22 @@ class FenceIndex:
         for i in np.flatnonzero(self._circles.slots == slot).tolist():
             centre = LngLat(float(self._circles.lngs[i]), float(self._circles.lats[i]))
             nearest = min(nearest, max(0.0, geodesic_m(at, centre) - float(self._circles.radii_m[i])))
-        for i in np.flatnonzero(self._shapes.slots == slot).tolist():
-            nearest = min(nearest, self._shape_distance_m(int(self._shapes.numbers[i]), at))
+        for i in np.flatnonzero(self._shape_slots == slot).tolist():
+            nearest = min(nearest, self._shape_distance_m(int(self._shape_numbers[i]), at))
         return nearest
 
     def _shape_distance_m(self, number: int, at: LngLat) -> float:
-        names = (at.lng, -at.lng) if abs(at.lng) == 180 else (at.lng,)
-        if any(shapely.intersects_xy(self._shapes.shapes[number], lng, at.lat) for lng in names):
+        lng, lat = float(at.lng), float(at.lat)
+        first, stop = (int(self._owner_starts[number + k]) for k in (0, 1))
+        names = (lng, -lng) if abs(lng) == 180 else (lng,)
+        if any(fences.is_in_polygons(*self._packed, first, stop, x, lat) for x in names):
             return 0.0
-        edges, edge_starts = self._edges
-        first, stop = (int(edge_starts[self._owner_starts[number + k]]) for k in (0, 1))
-        lng, lat, _ = fence_distance.nearest_on_border(edges, first, stop, float(at.lng), float(at.lat))
-        return geodesic_m(at, LngLat(lng, lat))
+        return geodesic_m(at, self._nearest_on_border(number, at))
+
+    def _nearest_on_border(self, number: int, at: LngLat) -> LngLat:
+        first, stop = (int(self._edge_starts[self._owner_starts[number + k]]) for k in (0, 1))
+        lng, lat, _ = fence_distance.nearest_on_border(self._edges, first, stop, float(at.lng), float(at.lat))
+        return LngLat(lng, lat)
 
     def nearest_inside(self, slot: int, at: LngLat) -> LngLat:
         """A place inside a fence that is as near to a position as can be told in floating point."""
@@ -210,12 +155,93 @@ class FenceIndex:
         for i in np.flatnonzero(self._circles.slots == slot).tolist():
             centre = LngLat(float(self._circles.lngs[i]), float(self._circles.lats[i]))
             yield towards(centre, at, float(self._circles.radii_m[i]))
-        edges, edge_starts = self._edges
-        for i in np.flatnonzero(self._shapes.slots == slot).tolist():
-            number = int(self._shapes.numbers[i])
-            first, stop = (int(edge_starts[self._owner_starts[number + k]]) for k in (0, 1))
-            lng, lat, _ = fence_distance.nearest_on_border(edges, first, stop, float(at.lng), float(at.lat))
-            yield LngLat(lng, lat)
+        for i in np.flatnonzero(self._shape_slots == slot).tolist():
+            yield self._nearest_on_border(int(self._shape_numbers[i]), at)
+
+
+class WantedFences:
+    """Some fences of an index, found by a tree over those alone; it is made when first needed.
+
+    wanted  uint8[n]: 0 pass over, 1 only when it holds the position, 2 also when it is within reach
+    """
+
+    def __init__(self, of: FenceIndex, wanted: NDArray[np.uint8]) -> None:
+        self._of = of
+        self.wanted = wanted
+        self._tree: NDArray[np.uint8] | None = None
+
+    @property
+    def tree(self) -> NDArray[np.uint8]:
+        """What kernels take beside the geometry of all, uint8: `wanted`, and behind it the tree."""
+        if self._tree is None:
+            # Two threads that ask at once make the same twice.
+            self._tree = self._of.tree_over(self.wanted)
+        return self._tree
+
+    def around(self, at: LngLat, reach_m: float) -> Around:
+        """Fences that hold a position, and those within reach of it."""
+        lng, lat = float(at.lng), float(at.lat)
+        index = (*self._of.packed, self.tree)
+        found = fences.around(*index, lng, lat, reach_m, _ROOM)
+        if found[0] > _ROOM:
+            found = fences.around(*index, lng, lat, reach_m, found[0])
+        _, slots, states, least, most = found
+        if (states == DOUBTFUL).any():
+            self._decide(at, slots, states, least, most)
+        inside = states == INSIDE
+        if reach_m > 0:
+            unsure = ~inside & (most > reach_m)
+            if unsure.any():
+                for i in np.flatnonzero(unsure).tolist():
+                    least[i] = most[i] = self._of.distance_m(int(slots[i]), at)
+        kept = inside | ((most <= reach_m) & (self.wanted[slots] == 2))
+        if kept.all():
+            return Around(slots, inside, least, most)
+        return Around(slots[kept], inside[kept], least[kept], most[kept])
+
+    def holding(self, at: LngLat) -> NDArray[np.int32]:
+        """The fences that hold a position, int32[k], in no order."""
+        sure, slots = fences.holding(*self._of.packed, self.tree, float(at.lng), float(at.lat))
+        if sure:
+            return np.asarray(slots, np.int32)
+        around = self.around(at, 0.0)
+        return around.slots[around.inside]
+
+    def _decide(
+        self,
+        at: LngLat,
+        slots: NDArray[np.int32],
+        states: NDArray[np.uint8],
+        least: NDArray[np.float64],
+        most: NDArray[np.float64],
+    ) -> None:
+        """Ask the geodesic where chords could not tell."""
+        for i in np.flatnonzero(states == DOUBTFUL).tolist():
+            distance = self._of.distance_m(int(slots[i]), at)
+            states[i] = INSIDE if distance == 0.0 else OUTSIDE
+            least[i] = most[i] = distance
+
+    def holding_many(
+        self, lngs: NDArray[np.float64], lats: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The fences that hold each of m positions: (starts int64[m + 1], slots int32[k], in no order)."""
+        m = len(lngs)
+        starts, doubts = np.empty(m + 1, np.int64), np.empty(m, np.uint8)
+        index = (*self._of.packed, self.tree)
+        out = np.empty(8 * m + 64, np.int32)
+        while True:
+            total = fences.holding_many(*index, lngs, lats, starts, out, doubts)
+            if total <= len(out):
+                break
+            out = np.empty(total, np.int32)
+        unsure = np.flatnonzero((doubts == 1) | (np.abs(lngs) == 180.0))
+        if len(unsure) == 0:
+            return starts, out[:total]
+        answers = np.split(out[:total], starts[1:-1])
+        for q in unsure.tolist():
+            around = self.around(LngLat(float(lngs[q]), float(lats[q])), -1.0)
+            answers[q] = around.slots[around.inside]
+        return np.cumsum([0, *map(len, answers)]), np.concatenate(answers)
 
 
 def _circle_table(circles: CircleColumns) -> NDArray[np.float64]:
@@ -255,6 +281,15 @@ def _all_parts(
 
 def _parts(slots: NDArray[np.int32], kind: int, refs: NDArray[np.int64]) -> NDArray[np.int32]:
     return np.asarray(np.c_[slots, np.full(len(slots), kind), refs], np.int32)
+
+
+def _outwards(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The least boxes of single precision that hold these: half the memory, and a node's children are two cache lines."""
+    near = boxes.astype(np.float32)
+    below, above = np.nextafter(near, np.float32(-np.inf)), np.nextafter(near, np.float32(np.inf))
+    near[:, :2] = np.where(near > boxes, below, near)[:, :2]
+    near[:, 2:] = np.where(near < boxes, above, near)[:, 2:]
+    return near
 
 
 def _boxes_around(

@@ -28,6 +28,7 @@ Tree = tuple[NDArray[np.float64], Slots, NDArray[np.int32], NDArray[np.float64],
 #: No two points of the Earth are farther apart.
 ANYWHERE_M = 20_040_000.0
 _NO_HOURS = (np.empty(0, np.int32), np.empty(0, np.uint8))
+_NOTHING_NEAR = (np.empty(0, np.int32), np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,10 @@ class NearestShops:
         Gives (slots int32[j], distances float64[j] in metres), j <= k. The order is exact; a distance is within
         1e-7 m of the geodesic up to 1 km and within 0.02 m up to 100 km.
         """
+        if after is None:
+            quick = self.at_once(at, k, radius_m=radius_m, where=where)
+            if quick is not None:
+                return quick
         candidates = self._candidates(where)
         here = ecef(np.array([at.lng]), np.array([at.lat]))
         low = least_chord_m(after.distance_m) if after else 0.0
@@ -160,6 +165,25 @@ class NearestShops:
             if complete or radius_m <= sure_m or (len(slots) >= k and distances[k - 1] <= sure_m):
                 return slots[:k], distances[:k]
             asked *= 4
+
+    def at_once(
+        self, at: LngLat, k: int, *, radius_m: float = ANYWHERE_M, where: ShopFilter = EVERY_SHOP
+    ) -> tuple[Slots, Metres] | None:
+        """The same by one call of a kernel; None where chords do not prove the order, and for a list of members."""
+        if where.members is not None:
+            return None
+        tree, root = self._tree_of(where)
+        if len(tree[1]) == 0:
+            return _NOTHING_NEAR
+        lng, lat = float(at.lng), float(at.lat)
+        high, sure = greatest_chord_m(radius_m), surely_within_chord_m(radius_m)
+        while True:
+            hours = _hours_of(where.opening)
+            proven, slots, distances = cell_tree.nearest_one(
+                tree, root, self._xyz, lng, lat, high, sure, hours, k
+            )
+            if where.opening is None or not where.opening.evaluate(slots):
+                return (slots, distances) if proven else None
 
     def nearest_many(
         self,

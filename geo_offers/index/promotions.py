@@ -18,8 +18,10 @@ from geo_offers.domain.offer import Reason
 from geo_offers.domain.opening_hours import OpeningHours, is_valid
 from geo_offers.domain.place import LngLat
 from geo_offers.domain.promotion import Audience, PromotionRow, Status
+from geo_offers.domain.promotion_document import period_limits_of
 from geo_offers.index.fences import CircleColumns, FenceIndex, ShapeColumns
 from geo_offers.index.live import ALWAYS, BIT, LiveTable, Times
+from geo_offers.index.packed_rows import PackedRows
 from geo_offers.index.polygons import Polygonal
 
 _ID = re.compile(r"prm_[0-9a-hjkmnp-tv-z]{16}\Z")
@@ -83,13 +85,13 @@ class PromotionIndex:
     """
 
     def __init__(self, rows: Iterable[PromotionRow], around: Surroundings) -> None:
-        kept, self.quarantined = _sound(sorted(rows, key=lambda row: row.id), around)
-        self.rows: Sequence[PromotionRow] = kept
+        kept, polygons, self.quarantined = _sound(sorted(rows, key=lambda row: row.id), around)
+        self.rows: Sequence[PromotionRow] = PackedRows(kept)
         self.ids = np.array([row.id.encode() for row in kept], "S20")
         self.shop_starts, self.shop_slots = _shops_of(kept, around)
-        self.fences = _fences_of(kept, around, self.shop_starts, self.shop_slots)
+        self.fences = _fences_of(kept, polygons, around, self.shop_starts, self.shop_slots)
         self.audiences, self.audience = _audiences_of(kept)
-        self.live = LiveTable(_times_of(kept, for_all=self.audience == 0))
+        self.live = LiveTable(_times_of(kept, for_all=self.audience == 0), self.fences)
         self.listed = np.array([row.listed for row in kept], np.bool_)
         self.max_accuracy_m = np.array([row.max_accuracy_m for row in kept], np.float64)
         self.strength = np.array([strength_of(row.benefit_json) for row in kept], np.float64)
@@ -100,10 +102,15 @@ class PromotionIndex:
             [[NO_LIMIT if one is None else one for one in row] for row in limits], np.int64
         )
         self.limits = self.limits.reshape(-1, 4)
-        self.limited = (self.limits != NO_LIMIT).any(axis=1)
+        in_periods = np.array([row.per_period_json is not None for row in kept], np.bool_)
+        self.limited = (self.limits != NO_LIMIT).any(axis=1) | in_periods
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def id_of(self, slot: int) -> str:
+        """The id of one promotion; a tenth of the time that its row takes."""
+        return bytes(self.ids[slot]).decode()
 
     def slots_of(self, ids: Sequence[str]) -> list[int]:
         """The slots of those of these promotions that are here."""
@@ -184,19 +191,22 @@ class Promotions:
         return None
 
 
-def _sound(rows: Sequence[PromotionRow], around: Surroundings) -> tuple[list[PromotionRow], dict[str, str]]:
-    """Rows that can be compiled, and why the others cannot."""
+def _sound(
+    rows: Sequence[PromotionRow], around: Surroundings
+) -> tuple[list[PromotionRow], dict[str, Polygonal], dict[str, str]]:
+    """Rows that can be compiled, polygons of those that have one, and why the others cannot; by id."""
     faults: dict[str, str] = {}
     wkbs = np.array([row.fence_wkb if isinstance(row.fence_wkb, bytes) else None for row in rows], object)
-    sound_shapes = _sound_shapes(shapely.from_wkb(wkbs, on_invalid="ignore"))
-    for row, sound_shape in zip(rows, sound_shapes.tolist(), strict=True):
+    shapes = shapely.from_wkb(wkbs, on_invalid="ignore")
+    for row, sound_shape in zip(rows, _sound_shapes(shapes).tolist(), strict=True):
         try:
             fault = _fault_of(row, around, sound_shape=sound_shape)
         except (ValueError, KeyError, TypeError, ArithmeticError, InvalidInput, msgspec.DecodeError) as error:
             fault = f"{type(error).__name__}: {error}"
         if fault:
             faults[row.id] = fault
-    return [row for row in rows if row.id not in faults], faults
+    polygons = {row.id: shape for row, shape in zip(rows, shapes.tolist(), strict=True) if shape is not None}
+    return [row for row in rows if row.id not in faults], polygons, faults
 
 
 def _sound_shapes(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -234,6 +244,8 @@ def _fault_of(row: PromotionRow, around: Surroundings, *, sound_shape: bool) -> 
     if not 0 <= strength_of(row.benefit_json) <= 1:
         return "the benefit is worth less than nothing or more than all"
     _decode_titles(row.title_i18n_json)
+    if row.per_period_json is not None:
+        period_limits_of(_decode_benefit(row.per_period_json))
     _decode_list(row.shop_ids_json)
     Audience(frozenset(_decode_list(row.segments_json)), row.visitors)  # type: ignore[arg-type]
     return _fault_of_fence(row, around, sound_shape=sound_shape)
@@ -268,6 +280,7 @@ def _shops_of(
 
 def _fences_of(
     rows: Sequence[PromotionRow],
+    polygons: Mapping[str, Polygonal],
     around: Surroundings,
     shop_starts: NDArray[np.int64],
     shop_slots: NDArray[np.int32],
@@ -275,7 +288,7 @@ def _fences_of(
     """Circles and polygons; a district is stored once, however many promotions name it."""
     circle_slots, lngs, lats, radii = array("i"), array("d"), array("d"), array("d")
     shape_slots, numbers = array("i"), array("i")
-    wkbs: list[bytes] = []
+    shapes: list[Polygonal] = []
     districts: dict[str, int] = {}
     for slot, row in enumerate(rows):
         if row.fence_kind == "circle":
@@ -294,9 +307,8 @@ def _fences_of(
             numbers.append(-1 - districts.setdefault(row.fence_district_id or "", len(districts)))
         else:
             shape_slots.append(slot)
-            numbers.append(len(wkbs))
-            wkbs.append(row.fence_wkb or b"")
-    shapes = [*shapely.from_wkb(wkbs).tolist()] if wkbs else []
+            numbers.append(len(shapes))
+            shapes.append(polygons[row.id])
     shape_numbers = np.array(numbers, np.int32)
     shape_numbers = np.where(shape_numbers < 0, len(shapes) - 1 - shape_numbers, shape_numbers)
     shapes += [around.shapes[district_id] for district_id in districts]

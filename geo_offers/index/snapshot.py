@@ -17,6 +17,7 @@ from geo_offers.domain.opening_hours import OpeningHours
 from geo_offers.domain.place import District, LngLat, ShopRow, is_shop_id
 from geo_offers.domain.promotion import PromotionRow
 from geo_offers.index.district_shapes import DistrictShapes, Memberships
+from geo_offers.index.encoded import EncodedDistricts, EncodedPromotions, shop_cuts
 from geo_offers.index.nearest import NearestShops
 from geo_offers.index.opening_table import OpeningTable
 from geo_offers.index.promotions import Promotions, ShopSlots, Surroundings
@@ -83,6 +84,7 @@ class ShopColumns:
     lngs, lats float64[n], degrees
     leaves     uint8[n], category leaf
     documents  one JSON document a shop, back to back; slot i is bytes starts[i] to starts[i + 1]
+    cuts       uint16[n, 3], where answers cut a document: see kernels/writing.cut
     """
 
     ids: NDArray[np.bytes_]
@@ -93,6 +95,7 @@ class ShopColumns:
     leaves: NDArray[np.uint8]
     documents: bytes
     starts: NDArray[np.int64]
+    cuts: NDArray[np.uint16]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -136,6 +139,7 @@ class CatalogSnapshot:
 
     shop_districts   a shop's districts, innermost first: see DistrictShapes.memberships
     promotions       all but drafts
+    encoded_promotions, encoded_districts   what answers show of them, as bytes
     unread_shops     ids of shops that could not be taken, such as of an unknown category
     """
 
@@ -146,6 +150,8 @@ class CatalogSnapshot:
     districts: DistrictShapes
     shop_districts: Memberships
     promotions: Promotions
+    encoded_promotions: EncodedPromotions
+    encoded_districts: EncodedDistricts
     unread_shops: tuple[str, ...] = ()
 
     @property
@@ -165,9 +171,9 @@ class CatalogSnapshot:
 
         Costs what the changed ones cost: 1 ms for one among 100,000.
         """
-        return replace(
-            self, revision=revision, promotions=self.promotions.changed(rows, ids, self.surroundings)
-        )
+        promotions = self.promotions.changed(rows, ids, self.surroundings)
+        encoded = self.encoded_promotions.changed(promotions)
+        return replace(self, revision=revision, promotions=promotions, encoded_promotions=encoded)
 
     def district_number(self, district_id: str) -> int:
         """The number of a district in this snapshot. Raises DistrictNotFound."""
@@ -236,7 +242,11 @@ class SnapshotBuilder:
         leaves = np.frombuffer(bytes(self._leaves), np.uint8)
         shapes = DistrictShapes(districts)
         starts = np.frombuffer(self._starts, np.int64)
-        shops = ShopColumns(ids, by_id, ranks, lngs, lats, leaves, bytes(self._documents), starts)
+        documents = bytes(self._documents)
+        cuts = shop_cuts(documents, starts)
+        shops = ShopColumns(ids, by_id, ranks, lngs, lats, leaves, documents, starts, cuts)
+        around = _surroundings(shops, shapes)
+        compiled = Promotions.compiled(promotions, around)
         return CatalogSnapshot(
             revision=revision,
             shops=shops,
@@ -244,7 +254,9 @@ class SnapshotBuilder:
             opening=OpeningTable(np.frombuffer(self._hours, np.int32), list(self._hour_rows)),
             districts=shapes,
             shop_districts=shapes.memberships(lngs, lats),
-            promotions=Promotions.compiled(promotions, _surroundings(shops, shapes)),
+            promotions=compiled,
+            encoded_promotions=EncodedPromotions.of(compiled),
+            encoded_districts=EncodedDistricts.of(shapes.rows),
             unread_shops=tuple(self._unread),
         )
 

@@ -32,9 +32,18 @@ def pack(boxes):
 
     Gives (nodes float64[m, 4], levels int64[k + 1]): the boxes themselves are level 0, the root is alone on level k - 1.
     """
+    levels = levels_of(len(boxes))
+    nodes = np.empty((levels[-1], 4))
+    nodes[: len(boxes)] = boxes
+    fill(nodes, levels)
+    return nodes, levels
+
+
+@njit(cache=True)
+def levels_of(count):
+    """Where the levels of a tree over so many boxes begin, and how many nodes it has at last: int64[k + 1]."""
     levels = np.zeros(_MOST_LEVELS + 1, np.int64)
     total = 0
-    count = len(boxes)
     level = 0
     while True:
         total += count
@@ -43,18 +52,29 @@ def pack(boxes):
         if count <= 1:
             break
         count = (count + FAN_OUT - 1) // FAN_OUT
-    nodes = np.empty((total, 4))
-    nodes[: len(boxes)] = boxes
-    for upper in range(1, level):
+    return levels[: level + 1].copy()
+
+
+@njit(cache=True)
+def fill(nodes, levels):
+    """Boxes around boxes, level by level, above those of level 0; written in place."""
+    for upper in range(1, len(levels) - 1):
         below, own = levels[upper - 1], levels[upper]
         for i in range(levels[upper + 1] - own):
             first = below + i * FAN_OUT
             stop = min(first + FAN_OUT, own)
-            nodes[own + i, 0] = nodes[first:stop, 0].min()
-            nodes[own + i, 1] = nodes[first:stop, 1].min()
-            nodes[own + i, 2] = nodes[first:stop, 2].max()
-            nodes[own + i, 3] = nodes[first:stop, 3].max()
-    return nodes, levels[: level + 1].copy()
+            west, south, east, north = nodes[first]
+            for child in range(first + 1, stop):
+                west = min(west, nodes[child, 0])
+                south = min(south, nodes[child, 1])
+                east = max(east, nodes[child, 2])
+                north = max(north, nodes[child, 3])
+            nodes[own + i, 0], nodes[own + i, 1], nodes[own + i, 2], nodes[own + i, 3] = (
+                west,
+                south,
+                east,
+                north,
+            )
 
 
 @njit(cache=True, inline="always")

@@ -12,7 +12,13 @@ import math
 import numpy as np
 from numba import njit
 
-from geo_offers.kernels.distance import CHORD_DECIDES_M, chord_gap_m
+from geo_offers.kernels.distance import (
+    CHORD_DECIDES_M,
+    GREATEST_RADIUS_M,
+    LEAST_RADIUS_M,
+    chord_gap_m,
+)
+from geo_offers.kernels.fence_distance import ecef_of
 
 FINEST = 15
 #: A cell with at most this many points is not divided further. On a million points 16 to 40 answer alike, 8 is slower.
@@ -225,6 +231,29 @@ def nearest_many(tree, root, positions, lows, highs, opening, out_slots, out_cho
         for i in range(found, k):
             out_slots[q, i] = NO_SLOT
             out_chords[q, i] = np.inf
+
+
+@njit(cache=True)
+def nearest_one(tree, root, xyz, lng, lat, high, sure_chord, opening, k):
+    """The k nearest points of one tree for one position: (proven, slots int32, distances float64 in metres).
+
+    xyz  float64[by slot, 3]; the rest is as for `nearest_many` and `doubtful_many`
+
+    When not proven, chords do not decide the order.
+    """
+    x, y, z = ecef_of(lng, lat)
+    slots, chords = np.empty((1, k + 1), np.int32), np.empty((1, k + 1))
+    found, doubtful = np.empty(1, np.int32), np.empty(1, np.bool_)
+    lows, highs, positions = np.zeros(1), np.full(1, high), np.empty((1, 3))
+    positions[0, 0], positions[0, 1], positions[0, 2] = x, y, z
+    nearest_many(tree, root, positions, lows, highs, opening, slots, chords, found)
+    doubtful_many(xyz, slots, chords, found, sure_chord, doubtful)
+    count = min(found[0], k)
+    distances = np.empty(count)
+    for i in range(count):
+        chord = chords[0, i]
+        distances[i] = chord + chord**3 / (24.0 * LEAST_RADIUS_M * GREATEST_RADIUS_M)
+    return not doubtful[0], slots[0, :count], distances
 
 
 @njit(cache=True)

@@ -20,16 +20,49 @@ HALF_M = 150.0
 NO_SHOP = -1
 
 
-@njit(cache=True)
-def match(
-    integers, numbers, wanted, strength, shop_starts, shop_slots, xyz, lng, lat, reach_m, after, k, room
-):
-    """Candidates and their order in one call, for a question that nothing but fences and time decides.
+#: What a ranked offer is, as a row of int64: number of its segment, slot, nearest shop (or NO_SHOP), whether it can be
+#: claimed, centimetres to the shop or else to the fence, decimetres to the fence upwards, thousandths of the score.
+OF, SLOT, SHOP, INSIDE, DISTANCE_CM, TO_FENCE_DM, NEAR, WORTH = range(8)
+COLUMNS = 8
+#: No position is as vague as this; a stale one is treated as if it were.
+VAGUEST_M = np.inf
 
-    The arguments are those of `fences.around` and of `rank`. Gives (sure, slots, inside, most_m, shops, distances,
-    near, worth), best first; when not sure, a rim is too near or the room too small: ask step by step.
+
+@njit(cache=True)
+def match_many(segments, xyz, lngs, lats, reach_m, accuracies_m, after, room, rows, found, sure):
+    """The best offers at each of m positions, for questions that only fences, accuracy and time decide.
+
+    segments   two of (geometry, tree, strength, max_accuracy_m, shop_starts, shop_slots, ids): fences as
+               `fences.around` wants them, float64[n] twice, shops as for `rank`, and ids uint8[n, 20]; one whose tree is
+               empty is passed over
+    accuracies_m  float64[m]: 0 for exact, VAGUEST_M for stale
+    after      (inside, score in thousandths, rank in the first segment, rank in the second): see `rank`
+    room       how many candidates at most
+
+    rows       int64[m, k, COLUMNS], best first; written in place
+    found      int64[m], how many
+    sure       bool[m]; not where a rim is too near or the room too small: ask step by step
     """
-    count, slots, states, _least, most = fences.around(integers, numbers, wanted, lng, lat, reach_m, room)
+    for q in range(len(lngs)):
+        ask = (lngs[q], lats[q], reach_m, accuracies_m[q])
+        k = rows.shape[1]
+        one = match(segments[0], xyz, ask, (after[0], after[1], after[2]), k, room)
+        two = match(segments[1], xyz, ask, (after[0], after[1], after[3]), k, room)
+        sure[q] = one[0] and two[0]
+        found[q] = _merged(one[1], two[1], segments[0][6], segments[1][6], rows[q])
+
+
+@njit(cache=True)
+def match(segment, xyz, ask, after, k, room):
+    """Candidates and their order for one segment and position: (sure, int64[c, COLUMNS]), best first; see `match_many`.
+
+    ask  (lng, lat, reach_m, accuracy_m)
+    """
+    (integers, numbers), tree, strength, max_accuracy_m, shop_starts, shop_slots, _ids = segment
+    lng, lat, reach_m, accuracy_m = ask
+    if len(tree) == 0:
+        return True, np.empty((0, COLUMNS), np.int64)
+    count, slots, states, _least, most = fences.around(integers, numbers, tree, lng, lat, reach_m, room)
     sure = count <= room
     kept = 0
     inside = np.empty(len(slots), np.bool_)
@@ -37,16 +70,68 @@ def match(
         if states[i] == fences.DOUBTFUL or (states[i] == fences.OUTSIDE and most[i] > reach_m):
             sure = False
             break
-        if states[i] == fences.OUTSIDE and wanted[slots[i]] != 2:
+        holds = states[i] == fences.INSIDE and accuracy_m <= max_accuracy_m[slots[i]]
+        # A tree begins with what is wanted of each promotion: 2 is shown near by, too.
+        if not holds and tree[slots[i]] != 2:
             continue
         slots[kept] = slots[i]
         most[kept] = most[i]
-        inside[kept] = states[i] == fences.INSIDE
+        inside[kept] = holds
         kept += 1
     places, shops, distances, near, worth = rank(
         slots[:kept], inside[:kept], most[:kept], strength, shop_starts, shop_slots, xyz, lng, lat, after, k
     )
-    return sure, slots[places], inside[places], most[places], shops, distances, near, worth
+    return sure, as_rows(slots[places], inside[places], most[places], shops, distances, near, worth)
+
+
+@njit(cache=True)
+def as_rows(slots, inside, most_m, shops, distances_m, near, worth):
+    """Ranked offers as rows, int64[c, COLUMNS]: the one place where metres are rounded. Their segment is 0.
+
+    Distances are rounded to the nearest centimetre, halves to even; those to a fence up to the next decimetre.
+    """
+    rows = np.zeros((len(slots), COLUMNS), np.int64)
+    for i in range(len(slots)):
+        rows[i, SLOT] = slots[i]
+        rows[i, SHOP] = shops[i]
+        rows[i, INSIDE] = inside[i]
+        rows[i, DISTANCE_CM] = np.int64(np.rint(distances_m[i] * 100.0))
+        rows[i, TO_FENCE_DM] = 0 if inside[i] else np.int64(np.ceil(most_m[i] * 10.0))
+        rows[i, NEAR] = near[i]
+        rows[i, WORTH] = worth[i]
+    return rows
+
+
+@njit(cache=True)
+def _merged(ones, twos, ids_of_ones, ids_of_twos, rows):
+    """The best of two ranked lists in `rows`; how many."""
+    i, j, count = 0, 0, 0
+    while count < len(rows) and (i < len(ones) or j < len(twos)):
+        if j == len(twos) or (i < len(ones) and _first(ones[i], twos[j], ids_of_ones, ids_of_twos)):
+            rows[count] = ones[i]
+            rows[count, OF] = 0
+            i += 1
+        else:
+            rows[count] = twos[j]
+            rows[count, OF] = 1
+            j += 1
+        count += 1
+    return count
+
+
+@njit(cache=True)
+def _first(one, two, ids_of_ones, ids_of_twos):
+    """Whether an offer of the first segment comes before one of the second."""
+    if one[INSIDE] != two[INSIDE]:
+        return one[INSIDE] > two[INSIDE]
+    score, other = one[NEAR] + one[WORTH], two[NEAR] + two[WORTH]
+    if score != other:
+        return score > other
+    a, b = ids_of_ones[one[SLOT]], ids_of_twos[two[SLOT]]
+    for place in range(len(a)):
+        if a[place] != b[place]:
+            return a[place] < b[place]
+    return True
 
 
 @njit(cache=True)

@@ -9,18 +9,20 @@ import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_offers.domain.offer import MatchQuery, Spent
+from geo_offers.domain.offer import MatchQuery, Spent, Visitor
 from geo_offers.domain.place import LngLat
 from geo_offers.index.promotions import PromotionIndex, Promotions, Segment
 from geo_offers.kernels import ranking
 from geo_offers.matching.eligibility import NOT_INSIDE, Bits, reasons_against, spending_against
 
-_FROM_THE_TOP = (-1, 0, 0.0)
+_FROM_THE_TOP = (-1, 0, 0.0, 0.0)
+_NO_TREE = np.empty(0, np.uint8)
 _ROOM = 1_024
 ShopTest = Callable[[NDArray[np.int32]], NDArray[np.bool_]]
 
@@ -44,28 +46,28 @@ class Shortlist:
 
 
 class Ranked(NamedTuple):
-    """One offer in its place.
+    """One offer in its place; its numbers are rounded already, see `ranking.as_rows`.
 
     of, slot     which promotion
-    inside       the position is good enough and in the fence: it can be claimed here
     shop         slot of the nearest shop, or ranking.NO_SHOP
-    distance_m   to that shop, or else to the fence
-    to_fence_m   upwards to a decimetre: who moves so far towards the fence is inside
+    inside       1 when the position is good enough and in the fence: it can be claimed here
+    distance_cm  to that shop, or else to the fence
+    to_fence_dm  upwards: who moves so far towards the fence is inside
     near, worth  the parts of the score, in thousandths
     """
 
     of: PromotionIndex
     slot: int
-    inside: bool
     shop: int
-    distance_m: float
-    to_fence_m: float
+    inside: int
+    distance_cm: int
+    to_fence_dm: int
     near: int
     worth: int
 
     @property
     def promotion_id(self) -> str:
-        return self.of.rows[self.slot].id
+        return self.of.id_of(self.slot)
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -107,12 +109,94 @@ def _shortlist(
     everything: bool,
 ) -> Shortlist:
     stretch = segment.live.at(query.when)
-    around = segment.index.fences.around(
-        at, segment.live.everything if everything else stretch.wanted, reach_m
-    )
+    around = (segment.live.everything if everything else stretch.wanted).around(at, reach_m)
     of_time = stretch.reasons[around.slots]
     against = reasons_against(segment.index, around.slots, of_time, query, around.inside)
     return Shortlist(segment.index, around.slots, around.inside, around.least_m, around.most_m, against)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BestMany:
+    """The best offers at each of m positions, from one call of a kernel.
+
+    indexes  of the segments, by the number in `ranking.OF`
+    rows     int64[m, k, ranking.COLUMNS], best first
+    found    int64[m], how many of the rows count
+    sure     bool[m]; not where a rim is too near: those are asked step by step
+    """
+
+    indexes: tuple[PromotionIndex, PromotionIndex]
+    rows: NDArray[np.int64]
+    found: NDArray[np.int64]
+    sure: NDArray[np.bool_]
+
+    def ranked(self, place: int) -> list[Ranked]:
+        """The offers at one of the positions."""
+        rows = self.rows[place, : self.found[place]].tolist()
+        return [Ranked(self.indexes[of], *numbers) for of, *numbers in rows]
+
+    def limited(self, place: int) -> list[str]:
+        """Ids of those at one of the positions that have limits."""
+        rows = self.rows[place, : self.found[place], : ranking.SLOT + 1].tolist()
+        return [self.indexes[of].id_of(slot) for of, slot in rows if self.indexes[of].limited[slot]]
+
+    def end_of(self, place: int, count: int) -> AfterOffer:
+        """Where a page of so many offers at one of the positions ends."""
+        of, slot, _, inside, _, _, near, worth = self.rows[place, count - 1].tolist()
+        return AfterOffer(bool(inside), near + worth, self.indexes[of].id_of(slot))
+
+
+def decided_by_place_and_time(promotions: Promotions, visitor: Visitor | None) -> bool:
+    """Whether who asks makes no difference, limits aside."""
+    return visitor is None or all(len(one.index.audiences) == 1 for one in promotions.segments)
+
+
+def vagueness_m(query: MatchQuery) -> float:
+    """How far off a position may be, as kernels take it: 0 for exact, endless for an old one."""
+    return ranking.VAGUEST_M if query.is_stale else query.accuracy_m or 0.0
+
+
+def best_many(
+    promotions: Promotions,
+    when: datetime,
+    shop_xyz: NDArray[np.float64],
+    lngs: NDArray[np.float64],
+    lats: NDArray[np.float64],
+    accuracies_m: NDArray[np.float64],
+    *,
+    reach_m: float,
+    limit: int,
+    after: AfterOffer | None = None,
+) -> BestMany:
+    """What `shortlist` and `select` give at m positions for questions that place and time decide.
+
+    lngs, lats, accuracies_m   float64[m]; see `vagueness_m`
+    """
+    base, *later = promotions.segments
+    columns = _columns(base, when)
+    # Kernels take two segments, and pass over one whose tree is empty.
+    other = _columns(later[0], when) if later else (columns[0], _NO_TREE, *columns[2:])
+    last = later[0] if later else base
+    m = len(lngs)
+    rows = np.empty((m, limit, ranking.COLUMNS), np.int64)
+    found, sure = np.empty(m, np.int64), np.empty(m, np.bool_)
+    start = _FROM_THE_TOP
+    if after is not None:
+        ranks = (base.index.rank_after(after.promotion_id), last.index.rank_after(after.promotion_id))
+        start = (int(after.inside), after.score_milli, *ranks)
+    ranking.match_many(
+        (columns, other), shop_xyz, lngs, lats, float(reach_m), accuracies_m, start, _ROOM, rows, found, sure
+    )
+    return BestMany((base.index, last.index), rows, found, sure)
+
+
+def _columns(segment: Segment, when: datetime) -> tuple[Any, ...]:
+    """A segment as `ranking.match_many` wants it."""
+    index = segment.index
+    return (
+        index.fences.packed, segment.live.at(when).public.tree, index.strength, index.max_accuracy_m,
+        index.shop_starts, index.shop_slots, index.ids.view(np.uint8).reshape(len(index), 20),
+    )  # fmt: skip
 
 
 def best_at_once(
@@ -123,41 +207,16 @@ def best_at_once(
     *,
     reach_m: float,
     limit: int,
+    after: AfterOffer | None = None,
 ) -> list[Ranked] | None:
-    """What `shortlist` and `select` give for a question that only fences and time decide, in one call of a kernel.
-
-    None when the question is not of that kind, or too near to a rim: then it is asked step by step.
-    """
-    if (
-        len(promotions.segments) > 1
-        or query.visitor is not None
-        or query.accuracy_m is not None
-        or query.is_stale
-    ):
+    """`best_many` for one position; None when more decides than place and time, or too near to a rim."""
+    if not decided_by_place_and_time(promotions, query.visitor):
         return None
-    segment = promotions.segments[0]
-    index, public = segment.index, segment.live.at(query.when).public
-    integers, numbers = index.fences.packed
-    sure, *columns = ranking.match(
-        integers, numbers, public, index.strength, index.shop_starts, index.shop_slots, shop_xyz,
-        float(at.lng), float(at.lat), float(reach_m), _FROM_THE_TOP, limit, _ROOM,
+    best = best_many(
+        promotions, query.when, shop_xyz, np.array([at.lng]), np.array([at.lat]), np.array([vagueness_m(query)]),
+        reach_m=reach_m, limit=limit, after=after,
     )  # fmt: skip
-    return _in_order(index, *columns) if sure else None
-
-
-def _in_order(
-    index: PromotionIndex,
-    slots: NDArray[np.int32],
-    inside: NDArray[np.bool_],
-    most_m: NDArray[np.float64],
-    shops: NDArray[np.int32],
-    distances_m: NDArray[np.float64],
-    near: NDArray[np.int64],
-    worth: NDArray[np.int64],
-) -> list[Ranked]:
-    to_fences_m = np.where(inside, 0.0, np.ceil(most_m * 10) / 10)
-    columns = (slots, inside, shops, distances_m, to_fences_m, near, worth)
-    return [Ranked(index, *row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    return best.ranked(0) if best.sure[0] else None
 
 
 def charged(found: Shortlist, spent: Mapping[str, Spent]) -> Shortlist:
@@ -207,15 +266,15 @@ def _ranked(
         offered &= _honoured(index, found.slots, honoured_by)
     slots, most_m = found.slots[offered], found.most_m[offered]
     inside = against[offered] == 0
-    start = _FROM_THE_TOP
+    start: tuple[int, int, float] = _FROM_THE_TOP[:3]
     if after is not None:
         start = (int(after.inside), after.score_milli, index.rank_after(after.promotion_id))
-    best = ranking.rank(
+    places, *columns = ranking.rank(
         slots, inside, most_m, index.strength, index.shop_starts, index.shop_slots, shop_xyz,
         float(at.lng), float(at.lat), start, limit,
     )  # fmt: skip
-    places, *columns = best
-    return _in_order(index, slots[places], inside[places], most_m[places], *columns)
+    rows = ranking.as_rows(slots[places], inside[places], most_m[places], *columns).tolist()
+    return [Ranked(index, *numbers) for _, *numbers in rows]
 
 
 def _honoured(index: PromotionIndex, slots: NDArray[np.int32], test: ShopTest) -> NDArray[np.bool_]:

@@ -27,10 +27,10 @@ _FENCES = 60
 def _places(town: Town, seed: int) -> list[LngLat]:
     """Positions that stand clear of rims by more than two libraries of geodesics may differ (10 micrometres)."""
     index = Promotions.compiled(town.rows, town.surroundings).segments[0].index
-    wanted = np.full(len(index), 2, np.uint8)
+    fences = index.fences.only(np.full(len(index), 2, np.uint8))
     kept = []
     for at in positions(town, _POSITIONS, seed):
-        near = index.fences.around(at, wanted, 1e-5)
+        near = fences.around(at, 1e-5)
         if near.inside.all() and not _on_a_circle(town, at):
             kept.append(at)
     return kept
@@ -99,7 +99,7 @@ def test_postgis_and_the_engine_agree_on_fifty_thousand_pairs(postgis_url: str) 
         index = Promotions.compiled(town.rows, town.surroundings).segments[0].index
         places = _places(town, seed)
         lngs, lats = np.array([at.lng for at in places]), np.array([at.lat for at in places])
-        starts, slots = index.fences.holding_many(lngs, lats, np.ones(len(index), np.uint8))
+        starts, slots = index.fences.only(np.ones(len(index), np.uint8)).holding_many(lngs, lats)
         ours = {
             (i, index.rows[slot].id)
             for i in range(len(places))

@@ -126,15 +126,13 @@ def test_a_batch_finds_what_single_questions_find() -> None:
         town = a_town(7, centre)
         index = Promotions.compiled(town.rows, town.surroundings).segments[0].index
         at = [query.at for query in questions(town, 400, 5) if query.at is not None]
-        wanted = np.ones(len(index), np.uint8)
-        starts, slots = index.fences.holding_many(
-            np.array([p.lng for p in at]), np.array([p.lat for p in at]), wanted
-        )
+        fences = index.fences.only(np.ones(len(index), np.uint8))
+        starts, slots = fences.holding_many(np.array([p.lng for p in at]), np.array([p.lat for p in at]))
         for i, here in enumerate(at):
-            single = index.fences.around(here, wanted, 0.0)
+            single = fences.around(here, 0.0)
             expected = sorted(single.slots[single.inside].tolist())
             assert sorted(slots[starts[i] : starts[i + 1]].tolist()) == expected, name
-            assert sorted(index.fences.holding(here, wanted).tolist()) == expected, name
+            assert sorted(fences.holding(here).tolist()) == expected, name
 
 
 def test_moving_by_the_stated_metres_towards_the_fence_makes_it_an_offer() -> None:

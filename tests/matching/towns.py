@@ -14,7 +14,15 @@ from geo_offers.domain.fence import AroundShopsFence, CircleFence, DistrictFence
 from geo_offers.domain.offer import MatchQuery, Spent, Visitor
 from geo_offers.domain.place import LngLat, Shop
 from geo_offers.domain.polygon import Polygonal, checked_polygon
-from geo_offers.domain.promotion import Audience, Limits, PercentOff, Promotion, PromotionRow, Status
+from geo_offers.domain.promotion import (
+    Audience,
+    Limits,
+    PercentOff,
+    PeriodLimits,
+    Promotion,
+    PromotionRow,
+    Status,
+)
 from geo_offers.domain.rules import Places
 from geo_offers.index.promotions import ShopSlots, Surroundings
 from geo_offers.stores.promotion_rows import incoming_promotions
@@ -37,6 +45,7 @@ def row_of(promotion: Promotion, merchant: str = "A merchant") -> PromotionRow:
         "starts_at_ms": came.starts_at,
         "ends_at_ms": came.ends_at,
         "segments_json": came.segments,
+        "per_period_json": None if came.per_period == "{}" else came.per_period,
     }
     facts = came._asdict() | renamed
     return PromotionRow(**{name: facts[name] for name in PromotionRow._fields})
@@ -135,7 +144,9 @@ def _promotion(
     starts = NOW + timedelta(
         minutes=float(rng.choice([-5_000, -1, 0, 30])), milliseconds=int(rng.integers(0, 3))
     )
-    limits = Limits(*(int(v) if v > 0 else None for v in rng.integers(-3, 4, 3)))
+    limits = Limits(
+        *(int(v) if v > 0 else None for v in rng.integers(-3, 4, 3)), per_period=_period_limits(rng)
+    )
     audience = Audience(
         frozenset(rng.choice(["vip", "staff"], int(rng.integers(0, 2))).tolist()),
         rng.choice(["all", "all", "all", "new", "returning"]).item(),
@@ -159,6 +170,14 @@ def _promotion(
         limits=limits,
         audience=audience,
     )
+
+
+def _period_limits(rng: np.random.Generator) -> PeriodLimits | None:
+    """None as a rule, else 1 of something a day: never more than in all."""
+    given = rng.random(3) < 0.5
+    if rng.random() < 0.7 or not given.any():
+        return None
+    return PeriodLimits("day", *(1 if one else None for one in given))
 
 
 def _fence(
@@ -231,4 +250,8 @@ def questions(town: Town, count: int, seed: int) -> list[MatchQuery]:
 
 def some_spending(town: Town, seed: int) -> dict[str, Spent]:
     rng = np.random.default_rng(seed)
-    return {one.id: Spent(*rng.integers(0, 5, 4).tolist()) for one in town.promotions if rng.random() < 0.5}
+    return {
+        one.id: Spent(*rng.integers(0, 5, 4).tolist(), *rng.integers(0, 2, 3).tolist())
+        for one in town.promotions
+        if rng.random() < 0.5
+    }
