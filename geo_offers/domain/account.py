@@ -86,3 +86,8 @@ class Caller:
     key_id: str
     role: Role
     account: str
+
+    @property
+    def visitors_of(self) -> str:
+        """The account whose visitors he may name: an app's own; "" for everybody else, whose are nobody's."""
+        return self.account if self.role is Role.APP else ""

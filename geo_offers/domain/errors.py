@@ -7,14 +7,28 @@ An error carries facts as fields, and its message names the thing and the way ou
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import shapely
 
     from geo_offers.domain.place import LngLat
+
+
+class RowOfFault(NamedTuple):
+    """One faulty row of an import.
+
+    row      what a person would look up, such as "line 12" or "/features/3"
+    pointer  a JSON Pointer into the row; "" is the row itself
+    """
+
+    row: str
+    pointer: str
+    code: str
+    detail: str
 
 
 class GeoOffersError(Exception):
@@ -140,6 +154,54 @@ class PromotionInvalid(InvalidInput):
     code = "promotion_invalid"
 
 
+class ShopInvalid(InvalidInput):
+    """A shop document that is not as documented; `pointer` names the member."""
+
+    code = "shop_invalid"
+
+
+class MerchantInvalid(InvalidInput):
+    """A merchant's profile that is not as documented; `pointer` names the member."""
+
+    code = "merchant_invalid"
+
+
+class JsonInvalid(InvalidInput):
+    """A body that is no JSON object of ours.
+
+    code  json_invalid, json_not_utf8, json_too_deep or json_not_finite
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]
+
+
+class TooLarge(InvalidInput):
+    """More at once than is taken."""
+
+    code = "too_large"
+
+
+class FormatUnknown(InvalidInput):
+    """A body of a kind that is not read here."""
+
+    code = "format_unknown"
+
+
+class RowsFaulty(InvalidInput):
+    """Rows that cannot be imported, each with its fault; nothing was.
+
+    rows  where, which member, which code, in which words; the first 1,000
+    """
+
+    code = "rows_faulty"
+
+    def __init__(self, message: str, *, rows: Sequence[RowOfFault]) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
 class NotFound(GeoOffersError):
     """The thing does not exist, or not for this caller."""
 
@@ -198,6 +260,12 @@ class KeyReused(InvalidInput):
     code = "idempotency_key_reused"
 
 
+class KeyMalformed(InvalidInput):
+    """An Idempotency-Key that is none: empty, too long, given twice, or with blanks."""
+
+    code = "idempotency_key_invalid"
+
+
 class Unauthorized(GeoOffersError):
     """No key, or none that is valid now."""
 
@@ -211,13 +279,20 @@ class Forbidden(GeoOffersError):
 
 
 class TooManyRequests(GeoOffersError):
-    """The key has used up its rate; `retry_after_s` says when to come again."""
+    """The key has used up its rate; `retry_after_s` says when to come again.
+
+    per_minute, reset_s  the rate, and when all of it is there again; 0 where it is not a rate that is used up
+    """
 
     code = "rate_limited"
 
-    def __init__(self, message: str, *, retry_after_s: float) -> None:
+    def __init__(
+        self, message: str, *, retry_after_s: float, per_minute: int = 0, reset_s: float = 0.0
+    ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.per_minute = per_minute
+        self.reset_s = reset_s
 
 
 class PreconditionFailed(GeoOffersError):
@@ -272,6 +347,12 @@ class AlreadyRolledBack(Refused):
     code = "already_rolled_back"
 
 
+class SpendTooLow(Refused):
+    """A basket below the least spending of a benefit."""
+
+    code = "spend_too_low"
+
+
 class CodesExhausted(Refused):
     """A promotion whose pool of codes is empty."""
 
@@ -282,6 +363,12 @@ class StatusRefused(Refused):
     """A step that a promotion cannot take from the status that it has, such as resuming an ended one."""
 
     code = "status_refused"
+
+
+class CodeTaken(Conflict):
+    """A code that another coupon has, or that waits in a pool."""
+
+    code = "code_taken"
 
 
 class StillRunning(Conflict):
@@ -339,3 +426,11 @@ class RevisionNotReached(StoreUnavailable):
     """A revision that was asked for is not served yet; a retry may help."""
 
     code = "revision_not_reached"
+
+
+class Taken(Conflict):
+    """An id, or another key of a thing, that something else has; `pointer` names whose it would have been."""
+
+    def __init__(self, message: str, *, pointer: str | None = None) -> None:
+        super().__init__(message)
+        self.pointer = pointer

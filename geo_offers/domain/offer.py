@@ -62,12 +62,18 @@ class MatchQuery:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a promotion has used of its limits, and one visitor of his; a hint until the store decides."""
+    """What a promotion has used of its limits, and one visitor of his; a hint until the store decides.
+
+    *_in_period  of that, in the period of its limits that holds now
+    """
 
     claims: int = 0
     redemptions: int = 0
     budget_minor: int = 0
     by_visitor: int = 0
+    claims_in_period: int = 0
+    redemptions_in_period: int = 0
+    by_visitor_in_period: int = 0
 
 
 NOTHING_SPENT = Spent()

@@ -12,11 +12,14 @@ from typing import Literal, NamedTuple
 from geo_offers.domain.errors import PromotionInvalid
 from geo_offers.domain.fence import AroundShopsFence, Fence
 from geo_offers.domain.money import BASIS_POINTS, minor_digits
+from geo_offers.domain.periods import PERIODS, Period
 from geo_offers.domain.place import MAX_NAME_LENGTH, clean_text
 from geo_offers.domain.schedule import Schedule
 
 DEFAULT_ACCURACY_M = 150.0
 MOST_SHOPS = 1_000
+#: What is counted against limits, in all and in a period.
+COUNTS = ("max_claims", "max_redemptions", "max_per_visitor")
 _ID = re.compile(r"prm_[0-9a-hjkmnp-tv-z]{16}\Z")
 _SEGMENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 
@@ -103,22 +106,59 @@ Benefit = PercentOff | AmountOff | FreeItem | BuyXGetY | Points
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodLimits:
+    """How often in each day, week or month by the clock of the promotion's zone; at least one limit is given."""
+
+    period: Period
+    max_claims: int | None = None
+    max_redemptions: int | None = None
+    max_per_visitor: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.period not in PERIODS:
+            raise PromotionInvalid(
+                f"a period is one of {', '.join(PERIODS)}", pointer="/limits/per_period/period"
+            )
+        for name in COUNTS:
+            _at_least(1, getattr(self, name), f"/limits/per_period/{name}")
+        if all(getattr(self, name) is None for name in COUNTS):
+            raise PromotionInvalid(
+                f"a period limits one of {', '.join(COUNTS)}", pointer="/limits/per_period"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """How often and how much; None is without limit. A budget is in minor units of `currency`."""
+    """How often and how much; None is without limit. A budget is in minor units of `currency`.
+
+    per_period  limits of each period, none above the one in all
+    """
 
     max_claims: int | None = None
     max_redemptions: int | None = None
     max_per_visitor: int | None = None
     budget_minor: int | None = None
     currency: str | None = None
+    per_period: PeriodLimits | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_claims", "max_redemptions", "max_per_visitor", "budget_minor"):
+        for name in (*COUNTS, "budget_minor"):
             _at_least(1, getattr(self, name), f"/limits/{name}")
         if self.currency is not None:
             minor_digits(self.currency)
         elif self.budget_minor is not None:
             raise PromotionInvalid("a budget needs a currency", pointer="/limits/currency")
+        if self.per_period is not None:
+            self._require_no_more_in(self.per_period)
+
+    def _require_no_more_in(self, period: PeriodLimits) -> None:
+        for name in COUNTS:
+            most, in_period = getattr(self, name), getattr(period, name)
+            if most is not None and in_period is not None and in_period > most:
+                raise PromotionInvalid(
+                    f"{in_period} in a {period.period} are more than {most} in all",
+                    pointer=f"/limits/per_period/{name}",
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +218,15 @@ class Promotion:
             raise PromotionInvalid("a fence around shops needs shops", pointer="/shop_ids")
         if not 1 <= self.max_accuracy_m <= 10_000:
             raise PromotionInvalid("max_accuracy_m is from 1 to 10000", pointer="/max_accuracy_m")
+        self._require_one_currency()
+
+    def _require_one_currency(self) -> None:
+        currency = self.limits.currency
+        if isinstance(self.benefit, AmountOff) and currency not in (None, self.benefit.currency):
+            raise PromotionInvalid(
+                f"the benefit is in {self.benefit.currency}, the limits in {currency}",
+                pointer="/limits/currency",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +251,7 @@ class PromotionRow(NamedTuple):
     fence_wkb      of a polygon
     starts_at_ms, ends_at_ms               milliseconds since 1970, UTC
     visitors       "all", "new" or "returning"
+    per_period_json   as in a promotion document; None without such limits
     """
 
     id: str
@@ -231,3 +281,4 @@ class PromotionRow(NamedTuple):
     currency: str | None
     segments_json: str
     visitors: str
+    per_period_json: str | None = None

@@ -23,9 +23,11 @@ from geo_offers.domain.fence import (
     PolygonFence,
 )
 from geo_offers.domain.opening_hours import MAX_LENGTH
+from geo_offers.domain.periods import PERIODS, Period
 from geo_offers.domain.place import LngLat, clean_text, sixteen_of
 from geo_offers.domain.polygon import checked_polygon
 from geo_offers.domain.promotion import (
+    COUNTS,
     DEFAULT_ACCURACY_M,
     AmountOff,
     Audience,
@@ -34,6 +36,7 @@ from geo_offers.domain.promotion import (
     FreeItem,
     Limits,
     PercentOff,
+    PeriodLimits,
     Points,
     Promotion,
     Status,
@@ -47,7 +50,7 @@ _MEMBERS = (
     "external_id", "title", "title_i18n", "benefit", "fence", "shop_ids", "starts_at", "ends_at", "weekly_hours",
     "time_zone", "listed", "max_accuracy_m", "status", "limits", "audience",
 )  # fmt: skip
-_LIMITS = ("max_claims", "max_redemptions", "max_per_visitor", "budget_minor")
+_LIMITS = (*COUNTS, "budget_minor")
 _VISITORS = ("all", "new", "returning")
 _FENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -169,7 +172,18 @@ def fence_document(fence: Fence) -> dict[str, Any]:
 
 def limits_document(limits: Limits) -> dict[str, Any]:
     """The limits as they stand in a document."""
-    return _said({name: getattr(limits, name) for name in (*_LIMITS, "currency")})
+    said = {name: getattr(limits, name) for name in (*_LIMITS, "currency")}
+    return _said(said | {"per_period": period_document(limits.per_period) or None})
+
+
+def period_limits_of(document: Mapping[str, Any]) -> PeriodLimits | None:
+    """The limits of a period of their part of a document, None for {}; pointers begin with /limits/per_period."""
+    return _period_limits(Members(document, "/limits/per_period")) if document else None
+
+
+def period_document(limits: PeriodLimits | None) -> dict[str, Any]:
+    """The limits of a period as they stand in a document; {} for none."""
+    return {} if limits is None else _said({name: getattr(limits, name) for name in ("period", *COUNTS)})
 
 
 def audience_document(audience: Audience) -> dict[str, Any]:
@@ -250,10 +264,19 @@ def _schedule(members: Members) -> Schedule:
 
 
 def _limits(members: Members) -> Limits:
-    members.only(*_LIMITS, "currency")
+    members.only(*_LIMITS, "currency", "per_period")
     limits = {name: members.optional_whole(name) for name in _LIMITS}
+    in_period = None
+    if members.anything("per_period") is not None:
+        in_period = _period_limits(members.inner("per_period"))
     with faults_at("/limits"):
-        return Limits(**limits, currency=members.optional_text("currency"))
+        return Limits(**limits, currency=members.optional_text("currency"), per_period=in_period)
+
+
+def _period_limits(members: Members) -> PeriodLimits:
+    members.only("period", *COUNTS)
+    period = cast(Period, members.word("period", PERIODS))
+    return PeriodLimits(period, *(members.optional_whole(name) for name in COUNTS))
 
 
 def _audience(members: Members) -> Audience:

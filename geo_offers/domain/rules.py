@@ -65,11 +65,18 @@ def _against_visitor(audience: Audience, query: MatchQuery) -> Iterator[Reason]:
 
 
 def _against_limits(limits: Limits, spent: Spent) -> Iterator[Reason]:
-    if _reached(limits.max_claims, spent.claims) or _reached(limits.max_redemptions, spent.redemptions):
+    full = _reached(limits.max_claims, spent.claims) or _reached(limits.max_redemptions, spent.redemptions)
+    visitor_done = _reached(limits.max_per_visitor, spent.by_visitor)
+    period = limits.per_period
+    if period is not None:
+        full |= _reached(period.max_claims, spent.claims_in_period)
+        full |= _reached(period.max_redemptions, spent.redemptions_in_period)
+        visitor_done |= _reached(period.max_per_visitor, spent.by_visitor_in_period)
+    if full:
         yield Reason.LIMIT_REACHED
     if _reached(limits.budget_minor, spent.budget_minor):
         yield Reason.BUDGET_SPENT
-    if _reached(limits.max_per_visitor, spent.by_visitor):
+    if visitor_done:
         yield Reason.PER_VISITOR_LIMIT
 
 

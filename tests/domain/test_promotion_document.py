@@ -32,6 +32,7 @@ from geo_offers.domain.promotion import (
     FreeItem,
     Limits,
     PercentOff,
+    PeriodLimits,
     Points,
     Promotion,
     Status,
@@ -146,6 +147,7 @@ def test_a_strange_name_is_escaped_in_its_pointer():
     assert refused.value.pointer == "/a~1b~0c"
 
 
+PERIOD = {"period": "day", "max_claims": 10}
 WHOLE = ("/benefit/basis_points", "/limits/max_claims", "/limits/max_redemptions", "/limits/max_per_visitor",
          "/limits/budget_minor")  # fmt: skip
 WRONG: list[tuple[str, Any, str]] = [
@@ -190,6 +192,20 @@ WRONG: list[tuple[str, Any, str]] = [
     ("/limits/currency", "RMB", "ISO 4217"),
     ("/limits/currency", None, "needs a currency"),
     ("/limits", [], "object"),
+    *(("/limits/per_period", value, "object") for value in (10, "day", [])),
+    ("/limits/per_period", {}, "/limits/per_period/period"),
+    ("/limits/per_period", {"max_claims": 1}, "/limits/per_period/period"),
+    ("/limits/per_period", {"period": "day"}, "limits one of max_claims, max_redemptions"),
+    ("/limits/per_period", {"period": "day", "max_claims": None}, "limits one of"),
+    ("/limits/per_period", PERIOD | {"currency": "CNY"}, "/limits/per_period/currency"),
+    ("/limits/per_period", PERIOD | {"budget_minor": 1}, "/limits/per_period/budget_minor"),
+    *(("/limits/per_period", PERIOD | {"period": value}, "/limits/per_period/period") for value in ("Day", "year", 1, None)),
+    *(
+        ("/limits/per_period", PERIOD | {"max_claims": value}, "/limits/per_period/max_claims")
+        for value in (0, -1, 1.0, "1", True, 101)
+    ),
+    ("/limits/per_period", PERIOD | {"max_redemptions": 31}, "/limits/per_period/max_redemptions"),
+    ("/limits/per_period", PERIOD | {"max_per_visitor": 2}, "/limits/per_period/max_per_visitor"),
     ("/audience/segments", "student", "list of texts"),
     ("/audience/segments", ["Student!"], "small letters"),
     ("/audience/visitors", "old", "all, new, returning"),
@@ -272,6 +288,24 @@ def test_a_polygon_that_is_refused_carries_the_repaired_one():
     assert read(EXAMPLE | {"fence": repaired}).fence == PolygonFence(refused.value.repaired)
 
 
+def test_limits_of_a_period_are_read_and_written_as_they_stand():
+    document = changed("/limits/per_period", {"period": "week", "max_claims": 100, "max_per_visitor": 1})
+    promotion = read(document)
+    assert promotion.limits == Limits(100, 30, 1, 50_000, "CNY", PeriodLimits("week", 100, None, 1))
+    assert json.dumps(document_of(promotion)) == json.dumps(document)
+    assert read(changed("/limits/per_period", None)).limits.per_period is None
+    alone = read(changed("/limits", {"per_period": PERIOD})).limits
+    assert alone == Limits(per_period=PeriodLimits("day", max_claims=10))
+
+
+def test_an_amount_off_and_its_limits_are_of_one_currency():
+    amount = {"type": "amount_off", "amount_minor": 5, "currency": "JPY"}
+    with pytest.raises(PromotionInvalid, match="the benefit is in JPY, the limits in CNY") as refused:
+        read(EXAMPLE | {"benefit": amount})
+    assert refused.value.pointer == "/limits/currency"
+    assert read(EXAMPLE | {"benefit": amount, "limits": {"max_claims": 1}}).limits.currency is None
+
+
 def test_a_fence_around_shops_needs_shops():
     with pytest.raises(PromotionInvalid, match="needs shops") as refused:
         read(EXAMPLE | {"fence": {"type": "around_shops", "radius_m": 9}, "shop_ids": []})
@@ -324,12 +358,12 @@ def test_ids_follow_from_names():
 
 WHOLES = st.integers(1, 2**53)
 MAYBE = st.none() | WHOLES
-CODES = st.sampled_from(["CNY", "JPY", "BHD", "EUR"])
+CURRENCY = st.shared(st.sampled_from(["CNY", "JPY", "BHD", "EUR"]), key="currency")
 TEXTS = st.sampled_from(["两件八折", "20 % off", "קפה", "a", "x" * 512, '"\\/~'])
 RADII = st.floats(1, 50_000)
 BENEFIT = (
     st.builds(PercentOff, st.integers(1, 10_000), MAYBE)
-    | st.builds(AmountOff, WHOLES, CODES, MAYBE)
+    | st.builds(AmountOff, WHOLES, CURRENCY, MAYBE)
     | st.builds(FreeItem, TEXTS)
     | st.builds(BuyXGetY, WHOLES, WHOLES)
     | st.builds(Points, WHOLES)
@@ -354,7 +388,19 @@ FENCE = (
     | st.builds(DistrictFence, TEXTS)
     | st.builds(AroundShopsFence, RADII)
 )
-LIMITS = st.builds(Limits, MAYBE, MAYBE, MAYBE, MAYBE, CODES)
+
+
+@st.composite
+def limits(draw: st.DrawFn) -> Limits:
+    """Any limits, those of a period at most those in all."""
+    counts = [draw(MAYBE) for _ in range(3)]
+    in_period = [draw(st.none() | st.integers(1, most or 2**53)) for most in counts]
+    per_period = None
+    if any(in_period):
+        per_period = PeriodLimits(draw(st.sampled_from(["day", "week", "month"])), *in_period)
+    return Limits(*counts, draw(MAYBE), draw(CURRENCY), per_period)
+
+
 SEGMENTS = st.frozensets(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True), max_size=3)
 AUDIENCE = st.builds(Audience, SEGMENTS, st.sampled_from(["all", "new", "returning"]))
 MILLISECONDS = st.integers(-62_000_000_000_000, 250_000_000_000_000)
@@ -384,7 +430,7 @@ PROMOTIONS = st.builds(
     listed=st.booleans(),
     max_accuracy_m=st.floats(1, 10_000),
     status=st.sampled_from(Status),
-    limits=LIMITS,
+    limits=limits(),
     audience=AUDIENCE,
 )  # fmt: skip
 
