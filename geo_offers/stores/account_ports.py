@@ -12,6 +12,7 @@ from geo_offers.domain.place import Shop
 from geo_offers.domain.promotion import Merchant, Promotion, Status
 from geo_offers.stores.once import Kept, Once
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -93,6 +94,12 @@ class AccountStore(Protocol):
 
     async def list_merchants(self, *, after: str | None, limit: int) -> Sequence[Merchant]:
         """Merchants by id, those after an id."""
+
+    async def kept(self, once: Once[T]) -> Kept[T] | None:
+        """What a key's write came to before; None when there was none, or there is no key. Raises KeyReused.
+
+        For what is decided before the store is asked, and would be decided otherwise the second time.
+        """
 
     def of_merchant(self, merchant_id: str) -> MerchantStore:
         """What belongs to one merchant, and nothing else: no other way leads to it."""

@@ -15,7 +15,7 @@ from geo_offers.stores.once import Kept, Once
 class Counted:
     """What a promotion has used in all, as its counters say.
 
-    step  of the ledger, when it was last changed
+    step  from which `counted_since` goes on; it grows with every change
     """
 
     promotion_id: str
@@ -80,8 +80,11 @@ class CommerceStore(Protocol):
         Raises RedemptionNotFound (also for another merchant's), AlreadyRolledBack.
         """
 
+    async def redemption(self, redemption_id: str, *, merchant_id: str) -> Redemption:
+        """A redemption, rolled back or not. Raises RedemptionNotFound (also for another merchant's)."""
+
     async def add_codes(
-        self, promotion_id: str, codes: Sequence[str], *, merchant_id: str, once: Once[int]
+        self, promotion_id: str, codes: Sequence[str], *, merchant_id: str, when: datetime, once: Once[int]
     ) -> Kept[int]:
         """More of the merchant's own codes for a promotion's pool; how many it has left. From then on claims take from it.
 
@@ -92,7 +95,10 @@ class CommerceStore(Protocol):
         """How a promotion does. Raises PromotionNotFound."""
 
     async def counted_since(self, step: int, *, limit: int = 10_000) -> Sequence[Counted]:
-        """Promotions whose counters changed after a step of the ledger, by step: for hints."""
+        """Promotions whose counters changed after a step, by step: for hints.
+
+        Ask on from the greatest step that was told. None is passed over; one may be told again.
+        """
 
     async def used_by(self, visitor_key: str, promotion_ids: Sequence[str]) -> Mapping[str, int]:
         """How often a visitor has claimed each of these promotions, as their limit counts it; those unused left out."""

@@ -43,10 +43,12 @@ from geo_offers.stores.promotion_rows import (
 )
 from geo_offers.stores.tables import districts, merchants, promotions, shops
 
-_JSON_COLUMNS = ("title_i18n", "benefit", "shop_ids", "segments")
+_JSON_COLUMNS = ("title_i18n", "benefit", "shop_ids", "segments", "per_period")
 _COLUMNS: Mapping[str, ColumnElement[Any]] = {
     **{name: promotions.c[name] for name in PromotionRow._fields if name in promotions.c},
     **{f"{name}_json": cast(promotions.c[name], Text) for name in _JSON_COLUMNS},
+    # Few promotions have any: None costs no memory.
+    "per_period_json": func.nullif(cast(promotions.c.per_period, Text), literal_column("'{}'")),
     "merchant_name": merchants.c.name,
     "fence_wkb": promotions.c.fence_geom,
     "starts_at_ms": EpochMilliseconds(promotions.c.starts_at),
@@ -94,18 +96,28 @@ def get_promotion(connection: Connection, promotion_id: str) -> Promotion:
 
 def put_promotion(connection: Connection, promotion: Promotion, at: datetime) -> int:
     """Insert or update by id as one step; the newest revision. Raises InvalidInput as `require_known` does."""
-    (row,) = incoming_promotions([promotion])
-    decoded = {name: msgspec.json.decode(getattr(row, name)) for name in _JSON_COLUMNS}
-    times = {name: getattr(promotion.schedule, name) for name in ("starts_at", "ends_at")}
-    upsert = UPSERTS[connection.dialect.name](promotions)
-    names = (*IncomingPromotion._fields[1:], "updated_at", "retired_at")
-    changed = {name: upsert.excluded[name] for name in names}
-    connection.execute(
-        upsert.on_conflict_do_update(index_elements=[promotions.c.id], set_=changed),
-        row._asdict() | decoded | times | {"updated_at": at, "retired_at": None},
-    )
+    connection.execute(promotion_upsert(connection.dialect.name), promotion_values([promotion], at))
     require_known(connection, promotions, promotions.c.id == promotion.id)
     return append_changes(connection, [("promotion", promotion.id)], at)
+
+
+def promotion_upsert(dialect: str, *, only: ColumnElement[bool] | None = None) -> Any:
+    """The statement that inserts or updates promotions by id; of those that are there `only` some."""
+    upsert = UPSERTS[dialect](promotions)
+    names = (*IncomingPromotion._fields[1:], "updated_at", "retired_at")
+    changed = {name: upsert.excluded[name] for name in names}
+    return upsert.on_conflict_do_update(index_elements=[promotions.c.id], set_=changed, where=only)
+
+
+def promotion_values(given: Sequence[Promotion], at: datetime) -> list[dict[str, Any]]:
+    """The rows of live promotions that `promotion_upsert` takes, in their order."""
+    return [
+        row._asdict()
+        | {name: msgspec.json.decode(getattr(row, name)) for name in _JSON_COLUMNS}
+        | {name: getattr(promotion.schedule, name) for name in ("starts_at", "ends_at")}
+        | {"updated_at": at, "retired_at": None}
+        for row, promotion in zip(incoming_promotions(given), given, strict=True)
+    ]
 
 
 def retire_promotion(connection: Connection, promotion_id: str, at: datetime) -> int:
@@ -135,12 +147,19 @@ def name_merchants(connection: Connection, given: Sequence[Merchant], at: dateti
     renamed = [one for one, name in known.items() if by_id[one] != name]
     touched: list[str] = []
     for one in renamed:
-        named = update(merchants).where(merchants.c.id == one)
-        connection.execute(named.values(name=by_id[one], updated_at=at))
-        theirs = select(promotions.c.id).where(promotions.c.merchant_id == one, _LIVE)
         left = SINGLE_STEPS + 1 - len(touched)
-        touched.extend(connection.execute(theirs.limit(left)).scalars())
+        touched.extend(rename_merchant(connection, Merchant(one, by_id[one]), at, at_most=left))
     return touched
+
+
+def rename_merchant(
+    connection: Connection, merchant: Merchant, at: datetime, *, at_most: int = SINGLE_STEPS + 1
+) -> list[str]:
+    """Rename a merchant that is there; ids of his live promotions, of which at most so many are looked up."""
+    named = update(merchants).where(merchants.c.id == merchant.id)
+    connection.execute(named.values(name=merchant.name, updated_at=at))
+    theirs = select(promotions.c.id).where(promotions.c.merchant_id == merchant.id, _LIVE)
+    return list(connection.execute(theirs.limit(at_most)).scalars())
 
 
 def _known_names(connection: Connection, ids: Sequence[str]) -> Iterator[tuple[str, str]]:

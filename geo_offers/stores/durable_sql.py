@@ -6,7 +6,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, Text, bindparam, cast, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from geo_offers.domain.errors import DistrictNotFound, ShopNotFound
@@ -86,9 +97,11 @@ def _live_shop_rows() -> Select[Any]:
     return select(*columns).where(shops.c.retired_at.is_(None))
 
 
-#: The query behind `shop_rows`: the columns of ShopRow, in the order of cell, then id.
-LIVE_SHOP_ROWS = _live_shop_rows().order_by(shops.c.cell, shops.c.id)
-_LIVE_SHOP = _live_shop_rows().where(shops.c.id == bindparam("shop_id"))
+#: Live shops with the columns of ShopRow.
+LIVE_SHOPS = _live_shop_rows()
+#: The query behind `shop_rows`: the same in the order of cell, then id.
+LIVE_SHOP_ROWS = LIVE_SHOPS.order_by(shops.c.cell, shops.c.id)
+_LIVE_SHOP = LIVE_SHOPS.where(shops.c.id == bindparam("shop_id"))
 
 
 def live_districts(connection: Connection) -> list[District]:
@@ -122,21 +135,34 @@ def put_shops(connection: Connection, given: Sequence[Shop], at: datetime) -> in
     by_id = {shop.id: shop for shop in given}
     if not by_id:
         return revision_of(connection)
-    rows = [
-        dict(row._asdict(), names=dict(shop.names), updated_at=at, retired_at=None)
-        for row, shop in zip(incoming_shops(list(by_id.values())), by_id.values(), strict=True)
-    ]
-    upsert = UPSERTS[connection.dialect.name](shops)
-    changed = {
-        name: upsert.excluded[name] for name in (*IncomingShop._fields[1:], "updated_at", "retired_at")
-    }
-    connection.execute(upsert.on_conflict_do_update(index_elements=[shops.c.id], set_=changed), rows)
+    connection.execute(shop_upsert(connection.dialect.name), shop_values(list(by_id.values()), at))
     return append_changes(connection, [("shop", shop_id) for shop_id in by_id], at)
 
 
-def retire_shop(connection: Connection, shop_id: str, at: datetime) -> int:
-    """Take a live shop out; the newest revision. Raises ShopNotFound."""
+def shop_upsert(dialect: str, *, only: ColumnElement[bool] | None = None) -> Any:
+    """The statement that inserts or updates shops by id; of those that are there `only` some."""
+    upsert = UPSERTS[dialect](shops)
+    changed = {
+        name: upsert.excluded[name] for name in (*IncomingShop._fields[1:], "updated_at", "retired_at")
+    }
+    return upsert.on_conflict_do_update(index_elements=[shops.c.id], set_=changed, where=only)
+
+
+def shop_values(given: Sequence[Shop], at: datetime) -> list[dict[str, Any]]:
+    """The rows of live shops that `shop_upsert` takes, in their order."""
+    return [
+        dict(row._asdict(), names=dict(shop.names), updated_at=at, retired_at=None)
+        for row, shop in zip(incoming_shops(given), given, strict=True)
+    ]
+
+
+def retire_shop(
+    connection: Connection, shop_id: str, at: datetime, *, only: ColumnElement[bool] | None = None
+) -> int:
+    """Take a live shop out, if it is one of `only` these; the newest revision. Raises ShopNotFound."""
     retired = update(shops).where(shops.c.id == shop_id, shops.c.retired_at.is_(None))
+    if only is not None:
+        retired = retired.where(only)
     if connection.execute(retired.values(retired_at=at, updated_at=at)).rowcount == 0:
         raise ShopNotFound(f"there is no shop {shop_id}")
     return append_changes(connection, [("shop", shop_id)], at)

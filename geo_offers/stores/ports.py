@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from geo_offers.domain.offer import Spent
 from geo_offers.domain.place import District, Shop, ShopRow
@@ -184,14 +184,56 @@ class CatalogStore(Protocol):
 class Usage(Protocol):
     """What promotions have used of their limits, quickly: a hint that may be lost; claims are decided elsewhere."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is known, without asking anybody, that nothing was used: then counts need not be asked."""
+
     async def counts(self, visitor_key: str | None, promotion_ids: Sequence[str]) -> Mapping[str, Spent]:
         """What these promotions have used, by id, and this visitor of each; those unused may be left out.
 
         Raises StoreUnavailable.
         """
 
+    @property
+    def version(self) -> int:
+        """A number that grows with every change of what is known in all; at no cost."""
+
+    def changed_since(self, version: int) -> Mapping[str, Spent]:
+        """What the promotions whose totals changed after a version have used, by id; all from 0 on. No I/O."""
+
+    async def has_claimed(self, visitor_key: str) -> bool:
+        """Whether a visitor ever claimed anything. Raises StoreUnavailable."""
+
     async def note_claim(self, promotion_id: str, visitor_key: str) -> None:
         """A visitor has claimed one more."""
 
     async def note_redemption(self, promotion_id: str, amount_minor: int) -> None:
         """One more was redeemed, for this much."""
+
+    async def note_rollback(self, promotion_id: str, amount_minor: int) -> None:
+        """A redemption of this much was undone."""
+
+
+class Taken(NamedTuple):
+    """One request of a rate, taken or refused.
+
+    remaining      how many more may be taken at once
+    reset_s        in how many seconds all of the burst may be taken again
+    retry_after_s  in how many seconds one may be taken; 0 when there is one
+    """
+
+    allowed: bool
+    remaining: int
+    reset_s: float
+    retry_after_s: float
+
+
+class RateLimits(Protocol):
+    """How often somebody comes: so many at once, refilled evenly; lost when the process ends."""
+
+    def take(self, key: str, *, per_minute: int, burst: int, now_s: float) -> Taken:
+        """Take one of the bucket `key`; a refusal takes nothing.
+
+        now_s  of any clock that never goes back
+        In any stretch of t seconds at most burst + t * per_minute / 60 are allowed.
+        """

@@ -13,7 +13,12 @@ from geo_offers.domain.errors import InvalidInput
 from geo_offers.domain.fence import AroundShopsFence, CircleFence, DistrictFence, Fence, PolygonFence
 from geo_offers.domain.place import LngLat
 from geo_offers.domain.promotion import Audience, Limits, Promotion, PromotionRow, Status
-from geo_offers.domain.promotion_document import benefit_document, benefit_of
+from geo_offers.domain.promotion_document import (
+    benefit_document,
+    benefit_of,
+    period_document,
+    period_limits_of,
+)
 from geo_offers.domain.schedule import Schedule
 from geo_offers.stores.rows import fingerprint_of
 
@@ -37,8 +42,8 @@ class FenceColumns(NamedTuple):
 class IncomingPromotion(NamedTuple):
     """The columns of a promotion that its source decides, named as in the table.
 
-    title_i18n, benefit, shop_ids, segments   JSON as text
-    starts_at, ends_at                        milliseconds since 1970, UTC; what is finer is cut off
+    title_i18n, benefit, shop_ids, segments, per_period   JSON as text
+    starts_at, ends_at   milliseconds since 1970, UTC; what is finer is cut off
     """
 
     id: str
@@ -69,6 +74,7 @@ class IncomingPromotion(NamedTuple):
     currency: str | None
     segments: str
     visitors: str
+    per_period: str
     fingerprint: int
 
 
@@ -103,6 +109,7 @@ def _incoming_promotion(promotion: Promotion) -> IncomingPromotion:
             limits.currency,
             _json(sorted(audience.segments)),
             audience.visitors,
+            _json(period_document(limits.per_period)),
         )
         fingerprint = fingerprint_of(columns)
     except UnicodeEncodeError as error:
@@ -149,7 +156,12 @@ def promotion_of_row(row: Any) -> Promotion:
         max_accuracy_m=row.max_accuracy_m,
         status=Status(row.status),
         limits=Limits(
-            row.max_claims, row.max_redemptions, row.max_per_visitor, row.budget_minor, row.currency
+            row.max_claims,
+            row.max_redemptions,
+            row.max_per_visitor,
+            row.budget_minor,
+            row.currency,
+            period_limits_of(row.per_period),
         ),
         audience=Audience(frozenset(row.segments), row.visitors),
     )

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from geo_offers.domain.errors import Conflict, GeoOffersError, StoreUnavailable
+from geo_offers.stores import tenancy
 from geo_offers.stores.migrate import schema_outdated
 
 #: How a unit that will write begins: it waits for its turn now, for a read that becomes a write cannot.
@@ -39,7 +40,7 @@ def engine_of(path: Path, *, busy_s: float) -> Engine:
     """An engine on this file; a connection waits up to `busy_s` for another writer. Opens nothing yet.
 
     On every connection foreign keys hold, commits survive a loss of power, and transactions begin when we
-    say so and not when the driver thinks so.
+    say so and not when the driver thinks so. Statements in a merchant's unit are guarded: see `tenancy`.
     """
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
@@ -49,6 +50,7 @@ def engine_of(path: Path, *, busy_s: float) -> Engine:
     )
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
+    tenancy.guard(engine)
     return engine
 
 

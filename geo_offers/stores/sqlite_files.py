@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -44,6 +47,32 @@ def bring_up_to_date(path: Path, *, busy_s: float = BUSY_S) -> tuple[str | None,
             migrate.upgrade(connection)
         use_wal(connection)
     return found, migrate.newest_version()
+
+
+def secret_beside(path: Path) -> bytes:
+    """The secret that belongs to a database, 32 bytes; made when it is not there yet, for its owner alone to read.
+
+    It is in a file of its own, so that a copy of the database does not give away whose the hashed ids are.
+    Of several processes at once one makes it. Raises StoreUnavailable.
+    """
+    kept = path.with_name(path.name + ".secret")
+    try:
+        if not kept.exists():
+            handle, new = tempfile.mkstemp(dir=path.parent, prefix=kept.name)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(new, kept)  # unlike a rename, it never replaces one that is there
+            Path(new).unlink()
+        return bytes.fromhex(kept.read_text())
+    except OSError as error:
+        raise StoreUnavailable(f"the secret {kept} cannot be read or made: {error.strerror}") from error
+    except ValueError as error:
+        raise StoreUnavailable(
+            f"the secret {kept} is damaged: restore it, or set GEO_OFFERS_SECRET"
+        ) from error
 
 
 @contextmanager

@@ -151,6 +151,7 @@ promotions = Table(
         CheckConstraint("visitors IN ('all', 'new', 'returning')", name="visitors_known"),
         nullable=False,
     ),
+    Column("per_period", json_object(), nullable=False, server_default="{}"),
     Column("fingerprint", BigInteger, nullable=False),  # of everything above but id
     Column("dataset", Text),
     Column("retired_at", UtcMilliseconds),

@@ -25,4 +25,8 @@ class Units(Protocol):
     async def write(
         self, function: Callable[Concatenate[Connection, _P], _T], *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
-        """A unit that writes: on SQLite it waits for its turn at the start; on PostgreSQL rows are locked as it goes."""
+        """A unit that writes: on SQLite it waits for its turn at the start; on PostgreSQL rows are locked as it goes.
+
+        It may share a transaction with others, and be run again when that is not to be: a unit does nothing
+        but read and write rows. It is answered after the commit.
+        """

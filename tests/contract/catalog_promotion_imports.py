@@ -13,7 +13,7 @@ import shapely
 from geo_offers.domain.errors import Conflict
 from geo_offers.domain.fence import AroundShopsFence, CircleFence, DistrictFence, PolygonFence
 from geo_offers.domain.place import LngLat
-from geo_offers.domain.promotion import Audience, Limits, Points, Promotion, Status
+from geo_offers.domain.promotion import Audience, Limits, PeriodLimits, Points, Promotion, Status
 from geo_offers.stores.ports import CatalogStore, Change
 from tests.builders import a_district, a_merchant, a_promotion, some_promotions, some_shops
 from tests.contract.asking import merchants_of, promotions_of, steps_of
@@ -28,6 +28,7 @@ CHANGES: list[dict[str, Any]] = [
     {"starts_at": datetime(2026, 1, 1, 0, 0, 0, 1_000, UTC)}, {"ends_at": datetime(2027, 1, 2, tzinfo=UTC)},
     {"hours": "24/7"}, {"zone": "UTC"}, {"status": Status.PAUSED}, {"limits": Limits(max_claims=1)},
     {"limits": Limits(max_redemptions=100, max_per_visitor=1, budget_minor=50_000, currency="EUR")},
+    {"limits": Limits(100, None, 1, 50_000, "EUR", PeriodLimits("week", max_claims=100))},
     {"audience": Audience(frozenset({"student"}))}, {"audience": Audience(visitors="new")},
 ]  # fmt: skip
 

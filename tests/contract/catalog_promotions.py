@@ -20,6 +20,7 @@ from geo_offers.domain.promotion import (
     FreeItem,
     Limits,
     PercentOff,
+    PeriodLimits,
     Points,
     Promotion,
     PromotionRow,
@@ -52,6 +53,8 @@ CONTENTS: dict[str, dict[str, Any]] = {
     "buy and get": {"benefit": BuyXGetY(2, 1)},
     "points": {"benefit": Points(100)},
     "every limit": {"limits": Limits(2**53, 2, 3, 4, "JPY")},
+    "limits of a day": {"limits": Limits(max_claims=100, per_period=PeriodLimits("day", 10, 9, 1))},
+    "limits of a month alone": {"limits": Limits(per_period=PeriodLimits("month", max_redemptions=2**53))},
     "no limit": {"limits": Limits()},
     "audience": {"audience": Audience(frozenset({"student", "a-b_9"}), "returning")},
     "new visitors": {"audience": Audience(visitors="new")},
@@ -264,10 +267,11 @@ def row_of(promotion: Promotion) -> PromotionRow:
         currency=limits.get("currency"),
         segments_json=json.dumps(document["audience"]["segments"]),
         visitors=document["audience"].get("visitors", "all"),
+        per_period_json=json.dumps(limits["per_period"]) if "per_period" in limits else None,
     )
 
 
 def as_written(row: PromotionRow) -> dict[str, object]:
     """The row with its JSON decoded, for how that is spaced is the adapter's affair."""
     facts = row._asdict()
-    return facts | {name: json.loads(facts[name]) for name in facts if name.endswith("_json")}
+    return facts | {name: json.loads(facts[name] or "null") for name in facts if name.endswith("_json")}

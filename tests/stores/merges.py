@@ -17,7 +17,7 @@ from geo_offers.stores.rows import IncomingDistrict, IncomingShop
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-JSON_COLUMNS = ("names", "facts", "title_i18n", "benefit", "shop_ids", "segments")
+JSON_COLUMNS = ("names", "facts", "title_i18n", "benefit", "shop_ids", "segments", "per_period")
 TIMES = ("starts_at", "ends_at")
 
 

@@ -15,7 +15,7 @@ from geo_offers.domain.errors import SchemaOutdated, StoreUnavailable
 from geo_offers.stores import migrate
 from geo_offers.stores.durable_sqlite import SqliteStore
 from geo_offers.stores.sqlite_engine import engine_of
-from geo_offers.stores.sqlite_files import bring_up_to_date, make_ready
+from geo_offers.stores.sqlite_files import bring_up_to_date, make_ready, secret_beside
 from tests.builders import a_shop, some_shops
 from tests.contract.asking import shops_of
 
@@ -157,3 +157,20 @@ async def test_what_is_not_the_stores_fault_passes_as_it_is(tmp_path: Path):
 
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_secret_beside_a_database_is_made_once_for_its_owner_alone(tmp_path: Path):
+    path = tmp_path / "town.sqlite3"
+    with ThreadPoolExecutor(8) as threads:
+        secrets = set(threads.map(lambda _: secret_beside(path), range(16)))
+    assert len(secrets) == 1
+    assert len(secrets.pop()) == 32
+    assert [file.name for file in tmp_path.iterdir()] == ["town.sqlite3.secret"]
+    assert (tmp_path / "town.sqlite3.secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_damaged_secret_is_said_and_not_replaced(tmp_path: Path):
+    (tmp_path / "town.sqlite3.secret").write_text("not hex")
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        secret_beside(tmp_path / "town.sqlite3")
+    assert (tmp_path / "town.sqlite3.secret").read_text() == "not hex"

@@ -7,6 +7,7 @@ from typing import Any
 
 from alembic import context
 
+from geo_offers.stores import account_tables, commerce_tables  # noqa: F401  their tables are in the metadata too
 from geo_offers.stores.tables import metadata
 
 # Made by migrations on PostgreSQL alone; tables.py says why.

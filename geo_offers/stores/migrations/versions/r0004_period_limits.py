@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
+from geo_offers.stores.column_types import json_object
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -9,8 +14,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("promotions", sa.Column("per_period", json_object(), nullable=False, server_default="{}"))
 
 
 def downgrade() -> None:
-    pass
+    op.drop_column("promotions", "per_period")
