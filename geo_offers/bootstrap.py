@@ -5,25 +5,40 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geo_offers.domain.errors import InvalidInput, KernelCacheUnavailable
+from geo_offers.domain.place import LngLat
+from geo_offers.services.key_desk import KeyDesk
+from geo_offers.services.keys import KeyRing
 from geo_offers.settings import Settings
 from geo_offers.stores import sqlite_files
+from geo_offers.stores.account_ports import AccountStore
+from geo_offers.stores.commerce_ports import CommerceStore
 from geo_offers.stores.durable_sqlite import SqliteStore
 from geo_offers.stores.live_memory import MemoryUsage
-from geo_offers.stores.ports import CatalogStore
+from geo_offers.stores.ports import CatalogStore, RateLimits
+from geo_offers.stores.rate_memory import MemoryRateLimits
+from geo_offers.stores.sql_accounts import SqlAccounts
+from geo_offers.stores.sql_commerce import SqlCommerce
+from geodata.zones import country_of_zone, zone_at
 
 if TYPE_CHECKING:
     from geo_offers.services.catalog import Catalog, CatalogFollower
+    from geo_offers.services.coupons import Coupons
     from geo_offers.services.find_shops import FindShops
     from geo_offers.services.match_offers import MatchOffers
+    from geo_offers.services.merchant_shops import MerchantShops
+    from geo_offers.services.previews import Previews
+    from geo_offers.services.promotions import MerchantPromotions
+    from geo_offers.services.redemptions import Redemptions
+    from geo_offers.services.usage import UsageFollower
+    from geo_offers.services.write_answers import WriteAnswers
     from geo_offers.services.zones import Zones
 
 _SQLITE = "sqlite:///"
@@ -34,11 +49,29 @@ class Services:
     """What a running process offers to its doors."""
 
     store: CatalogStore
+    accounts: AccountStore
+    commerce: CommerceStore
+    keys: KeyRing
+    key_desk: KeyDesk
+    rates: RateLimits
     catalog: Catalog
     follower: CatalogFollower
     find_shops: FindShops
     zones: Zones
     match_offers: MatchOffers
+    write_answers: WriteAnswers
+    coupons: Coupons
+    redemptions: Redemptions
+    usage_follower: UsageFollower
+    merchant_shops: MerchantShops
+    promotions: MerchantPromotions
+    previews: Previews
+
+
+def _zone_at(at: LngLat) -> tuple[str, str | None]:
+    """The time zone and the country of a place."""
+    zone = zone_at(at)
+    return zone, country_of_zone(zone)
 
 
 def utc_now() -> datetime:
@@ -51,17 +84,46 @@ async def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) ->
     with kernel_cache(settings):
         # Here and not above: compiled kernels cost a second and 150 MB, which an import of shops does not need.
         from geo_offers.services.catalog import Catalog, CatalogFollower, load_snapshot
+        from geo_offers.services.coupons import Coupons
         from geo_offers.services.find_shops import FindShops
         from geo_offers.services.match_offers import MatchOffers
+        from geo_offers.services.merchant_shops import MerchantShops
+        from geo_offers.services.previews import Previews
+        from geo_offers.services.promotions import MerchantPromotions
+        from geo_offers.services.redemptions import Redemptions
+        from geo_offers.services.usage import UsageFollower
+        from geo_offers.services.write_answers import WriteAnswers
     from geo_offers.services.zones import Zones
 
-    store = await open_store(settings)
+    stores = await open_stores(settings, now=now)
+    store = stores.catalog
+    keys = KeyRing(stores.accounts, now)
+    await keys.refresh()
     catalog = Catalog(await load_snapshot(store))
     follower = CatalogFollower(catalog, store)
-    # Without a secret of the operator's visitors are known only as long as this process lives.
-    secret = settings.secret.encode() if settings.secret else secrets.token_bytes(32)
-    matching = MatchOffers(catalog, MemoryUsage(), now, hashlib.blake2b(secret).digest())
-    return Services(store, catalog, follower, FindShops(catalog, now), Zones(catalog, now), matching)
+    secret = await asyncio.to_thread(_secret, settings)
+    usage = MemoryUsage(stores.commerce)
+    await usage.advance()
+    return Services(
+        store,
+        stores.accounts,
+        stores.commerce,
+        keys,
+        KeyDesk(stores.accounts, now, keys),
+        MemoryRateLimits(),
+        catalog,
+        follower,
+        FindShops(catalog, now),
+        Zones(catalog, now),
+        MatchOffers(catalog, usage, now, secret),
+        WriteAnswers(catalog, usage, now),
+        Coupons(stores.commerce, catalog, usage, now, secret),
+        Redemptions(stores.commerce, usage, now),
+        UsageFollower(usage),
+        MerchantShops(stores.accounts, catalog, _zone_at),
+        MerchantPromotions(stores.accounts, catalog),
+        Previews(catalog, now),
+    )
 
 
 @contextmanager
@@ -89,24 +151,59 @@ async def running(settings: Settings, *, now: Callable[[], datetime] = utc_now) 
     services = await build(settings, now=now)
     try:
         services.find_shops.warm_up()
-        following = asyncio.create_task(services.follower.run())
+        await services.write_answers.warm_up()
+        followers = (services.follower, services.keys, services.usage_follower)
+        following = [asyncio.create_task(one.run()) for one in followers]
         try:
             yield services
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for one in following:
+                one.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
     finally:
         await services.store.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is kept for good, by subject; all end with the catalog's."""
+
+    catalog: CatalogStore
+    accounts: AccountStore
+    commerce: CommerceStore
+
+
 async def open_store(settings: Settings) -> CatalogStore:
-    """The store behind `database_url`, ready to use; an embedded one is made when it is not there.
+    """The catalog alone (see `open_stores`)."""
+    return (await open_stores(settings)).catalog
+
+
+async def open_stores(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> Stores:
+    """The stores behind `database_url`, ready to use; embedded ones are made when they are not there.
 
     Raises InvalidInput for a URL that names no store of ours, StoreUnavailable when it cannot be had and
     SchemaOutdated when its tables are of another version.
     """
-    return await SqliteStore.open(_sqlite_path(settings.database_url))
+    store = await SqliteStore.open(_sqlite_path(settings.database_url))
+    return Stores(store, SqlAccounts(store.units, now), SqlCommerce(store.units))
+
+
+@asynccontextmanager
+async def open_key_desk(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[KeyDesk]:
+    """The desk for keys alone, without the catalog. Raises what `open_stores` raises."""
+    stores = await open_stores(settings, now=now)
+    try:
+        yield KeyDesk(stores.accounts, now, KeyRing(stores.accounts, now))
+    finally:
+        await stores.catalog.close()
+
+
+def _secret(settings: Settings) -> bytes:
+    """What visitors' ids are hashed with: the operator's secret, else one that is kept beside the database."""
+    chosen = settings.secret.encode() if settings.secret else None
+    return hashlib.blake2b(chosen or sqlite_files.secret_beside(_sqlite_path(settings.database_url))).digest()
 
 
 async def migrate_store(settings: Settings) -> tuple[str | None, str]:

@@ -13,8 +13,10 @@ from geo_offers.bootstrap import migrate_store
 from geo_offers.cli_districts import district_commands
 from geo_offers.cli_export import export_commands
 from geo_offers.cli_import import import_commands, load_sample_town
+from geo_offers.cli_keys import key_commands
 from geo_offers.cli_serve import answer
 from geo_offers.cli_summary import printable
+from geo_offers.cli_verify import verify
 from geo_offers.domain.errors import GeoOffersError, Interrupted
 from geo_offers.settings import Settings
 
@@ -44,6 +46,8 @@ app = typer.Typer(
 app.add_typer(import_commands, name="import")
 app.add_typer(export_commands, name="export")
 app.add_typer(district_commands, name="districts")
+app.add_typer(key_commands, name="keys")
+app.command()(verify)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ import typer
 
 from geo_offers.bootstrap import kernel_cache
 from geo_offers.domain.errors import AddressUnavailable
+from geo_offers.services.key_desk import KeyDesk
 from geo_offers.settings import Settings
 
 _BACKLOG = 2_048
@@ -90,11 +91,21 @@ def _serve(settings: Settings, listening: Sequence[socket.socket]) -> None:
 
     async def run() -> None:
         async with app.router.lifespan_context(app):
+            await _tell_the_first_key(app.state.services.key_desk)
             typer.echo(f"Answering on {' and '.join(map(_url_of, listening))} until Ctrl-C.")
             await uvicorn.Server(config).serve(sockets=list(listening))
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(run())
+
+
+async def _tell_the_first_key(desk: KeyDesk) -> None:
+    """Make and tell an operator's key where there never was a key: on the terminal, never in a log."""
+    first = await desk.create_first()
+    if first is not None:
+        typer.echo(
+            f"The first key of this store, for an operator; it is told this once: {first.secret}", err=True
+        )
 
 
 @contextmanager

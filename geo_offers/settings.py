@@ -16,6 +16,8 @@ from geo_offers.domain.errors import InvalidInput
 PREFIX = "GEO_OFFERS_"
 #: Names with our prefix that are somebody else's to read: the tests'.
 _NOT_OURS = ("GEO_OFFERS_TEST_", "GEO_OFFERS_SHARED_DATA")
+_MOST_BYTES = 1_000_000_000
+_MOST_A_MINUTE = 100_000_000
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -44,6 +46,26 @@ def _log_level(text: str) -> str:
     return text.lower()
 
 
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("write true or false")
+    return text.lower() == "true"
+
+
+def _rate(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_A_MINUTE):
+        raise ValueError(
+            f"a rate is a whole number of requests a minute, at most {_MOST_A_MINUTE:,}; 0 is without end"
+        )
+    return int(text)
+
+
+def _bytes(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_BYTES):
+        raise ValueError(f"a size is a whole number of bytes from 1 to {_MOST_BYTES:,}")
+    return int(text)
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not text.startswith(tuple(f"{scheme}:" for scheme in schemes)):
@@ -57,6 +79,11 @@ def _setting(meaning: str, parse: Callable[[str], Any] = str, *, secret: bool = 
     return field(metadata={"meaning": meaning, "parse": parse, "secret": secret}, **default)
 
 
+def _rate_of(whose: str, default: int) -> Any:
+    meaning = f"requests a minute of {whose}, each process counting for itself; 0 is without end"
+    return _setting(meaning, _rate, default=default)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Settings:
     """What an operator can choose: each field is a variable, GEO_OFFERS_ and the field's name in capitals."""
@@ -68,6 +95,11 @@ class Settings:
     )
     host: str = _setting("the address to listen on", default="127.0.0.1")
     port: int = _setting("the port to listen on", _port, default=8000)
+    public_url: str | None = _setting(
+        "where people find this service, for QR codes; as each request says when not set",
+        _url("http", "https"),
+        default=None,
+    )
     log_level: str = _setting(f"how much to log: {', '.join(_LOG_LEVELS)}", _log_level, default="info")
     numba_cache_dir: Path | None = _setting(  # noqa: RUF009  # it is a field()
         "where compiled kernels are kept; beside the code when not set", Path, default=None
@@ -75,8 +107,20 @@ class Settings:
     redis_url: str | None = _setting(
         "Redis for live state; in this process when not set", _url("redis", "rediss", "unix"), default=None
     )
+    open_reads: bool = _setting(
+        "whether shops, districts and offers may be read without a key: true or false", _flag, default=False
+    )
+    most_import_bytes: int = _setting(
+        "the greatest import over HTTP, bytes; it is held in memory", _bytes, default=20_000_000
+    )
+    rate_app: int = _rate_of("an app's key, or an address without a key", 60_000)
+    rate_merchant: int = _rate_of("a merchant's key", 6_000)
+    rate_planner: int = _rate_of("a planner's key", 6_000)
+    rate_admin: int = _rate_of("an operator's key", 6_000)
     secret: str | None = _setting(
-        "turns visitors' ids into keys; a new one at each start when not set", secret=True, default=None
+        "turns visitors' ids into keys; kept in a file beside the database when not set",
+        secret=True,
+        default=None,
     )
 
     @classmethod

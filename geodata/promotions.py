@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from geo_offers.domain.document_members import Members, faults_at
-from geo_offers.domain.errors import FileFault, InvalidInput, PromotionInvalid
+from geo_offers.domain.errors import FileFault, InvalidInput, PromotionInvalid, RowOfFault
 from geo_offers.domain.place import shop_id_of
 from geo_offers.domain.promotion import Merchant, Promotion
 from geo_offers.domain.promotion_document import (
@@ -69,6 +69,14 @@ class ReadPromotions:
         self.promotions.append(promotion)
 
 
+class RowsRefused(FileFault):
+    """A file of promotions with faulty rows. rows: where each is, which member, which code, in which words."""
+
+    def __init__(self, message: str, *, rows: Sequence[RowOfFault]) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
 class _Feature(msgspec.Struct, frozen=True):
     type: Literal["Feature"]
     properties: dict[str, Any] | None
@@ -93,10 +101,13 @@ class _Row:
         return f"/properties{pointer}" if self.is_feature else pointer
 
 
-def read_promotions(path: Path, report: PromotionReport, *, merchant: str | None = None) -> ReadPromotions:
+def read_promotions(
+    path: Path, report: PromotionReport, *, merchant: str | None = None, owner: Merchant | None = None
+) -> ReadPromotions:
     """The promotions of a file, all or none.
 
     merchant  name of the merchant of rows that do not say theirs
+    owner     whose all rows are: none says a merchant or an id of ours
 
     A row is a promotion document with two more members. `merchant` is a name, {"name"} or {"id", "name"}. `id` is
     ours when it begins with "prm_", else the external_id of a row without one. One of shop_ids may be
@@ -104,20 +115,21 @@ def read_promotions(path: Path, report: PromotionReport, *, merchant: str | None
     MultiPolygon is the fence, so is a Point with the property radius_m, and without a geometry the fence is
     a property; null properties are as if they were not there.
 
-    Raises FileFault with the line or feature and the JSON Pointer of every fault (five of them in words), and
-    for a file without any row.
+    Raises RowsRefused with every faulty row (five of them in words), and FileFault for a file without any row.
     """
     check_readable(path)
     if not path.name.lower().removesuffix(".gz").endswith(_ENDINGS):
         raise FileFault(f"{path.name} is of no known kind; known are {', '.join(_ENDINGS)}")
     found = ReadPromotions()
-    faults: list[FileFault] = []
+    faults: list[RowOfFault] = []
     for place, text in features_in(path, what="promotion", check_bare=lambda _: None):
         report.read += 1
         try:
-            _take(text, place, merchant, found)
+            _take(text, place, owner or merchant, found)
         except RowFault as fault:
-            faults.append(FileFault(str(fault), place=place + (fault.pointer or "")))
+            cause = fault.__cause__
+            code = cause.code if isinstance(cause, InvalidInput) else fault.code
+            faults.append(RowOfFault(place, fault.pointer or "", code, str(fault)))
     if faults:
         raise _refusal(path, faults)
     if not found.promotions:
@@ -127,7 +139,7 @@ def read_promotions(path: Path, report: PromotionReport, *, merchant: str | None
     return found
 
 
-def _take(text: FeatureText, place: str, merchant: str | None, found: ReadPromotions) -> None:
+def _take(text: FeatureText, place: str, merchant: Merchant | str | None, found: ReadPromotions) -> None:
     """Raises RowFault, its pointer into the row."""
     row = _row_of(text, in_collection=not place.startswith("line"))
     try:
@@ -171,10 +183,14 @@ def _drawn_fence(geometry: Mapping[str, Any], document: dict[str, Any]) -> dict[
     return {"type": "circle", "center": center, "radius_m": document.pop("radius_m")}
 
 
-def _promotion_of(given: Mapping[str, Any], merchant_name: str | None) -> tuple[Promotion, Merchant]:
+def _promotion_of(given: Mapping[str, Any], whose: Merchant | str | None) -> tuple[Promotion, Merchant]:
     document = dict(given)
-    merchant = _merchant_of(document.pop("merchant", merchant_name))
     own_id = _own_id(document)
+    if isinstance(whose, Merchant):
+        merchant = whose
+        _refuse_ours(document, own_id)
+    else:
+        merchant = _merchant_of(document.pop("merchant", whose))
     external_id = document.get("external_id")
     if own_id is None:
         if external_id is None:
@@ -186,6 +202,12 @@ def _promotion_of(given: Mapping[str, Any], merchant_name: str | None) -> tuple[
     if isinstance(document.get("shop_ids"), list):
         document["shop_ids"] = [_shop_id_of(one, place) for place, one in enumerate(document["shop_ids"])]
     return promotion_of(document, promotion_id=own_id, merchant_id=merchant.id), merchant
+
+
+def _refuse_ours(document: Mapping[str, Any], own_id: str | None) -> None:
+    for name, is_said in (("merchant", "merchant" in document), ("id", own_id is not None)):
+        if is_said:
+            raise PromotionInvalid(f"{name} is not yours to say here", pointer=f"/{name}")
 
 
 def _merchant_of(given: Any) -> Merchant:
@@ -222,11 +244,10 @@ def _shop_id_of(given: Any, place: int) -> Any:
     return shop_id_of(members.text("provider"), members.text("id"))
 
 
-def _refusal(path: Path, faults: list[FileFault]) -> FileFault:
+def _refusal(path: Path, faults: list[RowOfFault]) -> RowsRefused:
+    shown = [f"{fault.detail} ({fault.row}{fault.pointer})" for fault in faults[:_SHOWN_FAULTS]]
     if len(faults) == 1:
-        return FileFault(f"{path.name}: {faults[0]}")
-    words = "; ".join(str(fault) for fault in faults[:_SHOWN_FAULTS])
+        return RowsRefused(f"{path.name}: {shown[0]}", rows=faults)
     more = len(faults) - _SHOWN_FAULTS
-    return FileFault(
-        f"{path.name}: {len(faults):,} faults: {words}" + (f"; and {more:,} more" if more > 0 else "")
-    )
+    words = "; ".join(shown) + (f"; and {more:,} more" if more > 0 else "")
+    return RowsRefused(f"{path.name}: {len(faults):,} faults: {words}", rows=faults)

@@ -95,7 +95,7 @@ def sift(
         except InvalidInput as fault:
             if not skip_bad_rows:
                 raise FileFault(f"{file}: {fault}", place=place + _pointer_of(fault)) from fault
-            report.skip(_reason_of(fault), place)
+            report.skip(_reason_of(fault), place, fault)
             continue
         if isinstance(shop, Skip):
             report.skip(shop, place)

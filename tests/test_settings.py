@@ -20,6 +20,9 @@ def test_without_any_variable_everything_has_a_default():
     assert settings.database_url.endswith("geo-offers.sqlite3")
     assert (settings.host, settings.port, settings.log_level) == ("127.0.0.1", 8000, "info")
     assert (settings.numba_cache_dir, settings.redis_url, settings.secret) == (None, None, None)
+    assert not settings.open_reads
+    assert (settings.rate_app, settings.rate_merchant) == (60_000, 6_000)
+    assert (settings.rate_planner, settings.rate_admin) == (6_000, 6_000)
     assert all(row.is_default for row in settings.described())
 
 
@@ -29,20 +32,34 @@ def test_every_setting_is_read_from_its_variable():
             "GEO_OFFERS_DATABASE_URL": "sqlite:////data/town.sqlite3",
             "GEO_OFFERS_HOST": "0.0.0.0",
             "GEO_OFFERS_PORT": " 80 ",
+            "GEO_OFFERS_PUBLIC_URL": "https://offers.example",
             "GEO_OFFERS_LOG_LEVEL": "WARNING",
             "GEO_OFFERS_NUMBA_CACHE_DIR": "/cache",
             "GEO_OFFERS_REDIS_URL": "redis://redis:6379/0",
             "GEO_OFFERS_SECRET": "s3cret",
+            "GEO_OFFERS_OPEN_READS": "True",
+            "GEO_OFFERS_MOST_IMPORT_BYTES": "1000",
+            "GEO_OFFERS_RATE_APP": "0",
+            "GEO_OFFERS_RATE_MERCHANT": "1",
+            "GEO_OFFERS_RATE_PLANNER": "2",
+            "GEO_OFFERS_RATE_ADMIN": "3",
         }
     )
     assert settings == Settings(
         database_url="sqlite:////data/town.sqlite3",
         host="0.0.0.0",
         port=80,
+        public_url="https://offers.example",
         log_level="warning",
         numba_cache_dir=Path("/cache"),
         redis_url="redis://redis:6379/0",
         secret="s3cret",
+        open_reads=True,
+        most_import_bytes=1_000,
+        rate_app=0,
+        rate_merchant=1,
+        rate_planner=2,
+        rate_admin=3,
     )
     assert not any(row.is_default for row in settings.described())
 
@@ -78,6 +95,10 @@ def test_the_tests_own_variables_are_left_to_them():
         ("GEO_OFFERS_DATABASE_URL", "mysql://localhost/town"),
         ("GEO_OFFERS_DATABASE_URL", "town.sqlite3"),
         ("GEO_OFFERS_REDIS_URL", "http://redis"),
+        ("GEO_OFFERS_OPEN_READS", "yes"),
+        ("GEO_OFFERS_RATE_APP", "-1"),
+        ("GEO_OFFERS_RATE_ADMIN", "1e3"),
+        ("GEO_OFFERS_RATE_MERCHANT", "100000001"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str):
@@ -115,7 +136,7 @@ def test_the_secret_is_not_said_to_sign_anything():
     rows = {row.name: row for row in Settings().described()}
     assert (
         rows["GEO_OFFERS_SECRET"].meaning
-        == "turns visitors' ids into keys; a new one at each start when not set"
+        == "turns visitors' ids into keys; kept in a file beside the database when not set"
     )
 
 

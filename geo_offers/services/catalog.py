@@ -65,6 +65,10 @@ class Catalog:
                 f"revision {revision} is not here yet, {self.current.revision} is; ask again"
             ) from None
 
+    def call_for_newer(self) -> None:
+        """Say that there is a newer revision, so that the follower looks at once."""
+        self._wanted.set()
+
     async def wanted(self, *, within_s: float) -> None:
         """Wait until somebody waits for a newer revision, or so long."""
         with suppress(TimeoutError):

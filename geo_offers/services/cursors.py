@@ -6,13 +6,14 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from geo_offers.domain.errors import CursorInvalid
 
 _LONGEST = 4_096
+_NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class _Written(msgspec.Struct, array_like=True, frozen=True):
@@ -42,7 +43,7 @@ class Cursor:
     def written(self, question: tuple[object, ...]) -> str:
         """The cursor as a word for a URL, bound to its question."""
         packed = _encode(_Written(self.rank, self.last_id, self.when, self.last_name, _digest(question)))
-        return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(packed).rstrip(b"=").decode("ascii")
 
     @staticmethod
     def read(word: str, question: tuple[object, ...]) -> Cursor:
@@ -67,4 +68,18 @@ class Cursor:
 
 
 def _digest(question: tuple[object, ...]) -> bytes:
-    return hashlib.blake2b(repr(question).encode(), digest_size=6).digest()
+    return hashlib.blake2b(_encode(question), digest_size=6).digest()
+
+
+class IdCursor:
+    """Cursors of listings in the order of ids, which speak of no moment."""
+
+    @staticmethod
+    def written(last_id: str, question: tuple[object, ...]) -> str:
+        """The cursor of a page that ends with this id."""
+        return Cursor(0.0, last_id, _NO_MOMENT).written(question)
+
+    @staticmethod
+    def read(word: str | None, question: tuple[object, ...]) -> str | None:
+        """The id after which a page begins; None without a cursor. Raises CursorInvalid."""
+        return None if word is None else Cursor.read(word, question).last_id

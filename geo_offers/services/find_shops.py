@@ -116,7 +116,7 @@ class FindShops:
             query.at,
             query.limit + 1,
             radius_m=query.radius_m,
-            where=self._filter(snapshot, query, when),
+            where=filter_of(snapshot, query, when),
             after=after,
         )
         opening = snapshot.opening.at(when)
@@ -129,9 +129,7 @@ class FindShops:
         ]
         following = None
         if len(slots) > query.limit:
-            last = snapshot.shops.document(items[-1].slot)
-            exact_m = geodesic_m(query.at, LngLat(last.lng, last.lat))
-            following = Cursor(exact_m, last.id, when).written(query.facts())
+            following = cursor_after_shop(snapshot, items[-1].slot, when, query)
         return ShopPage(items, following, snapshot)
 
     def shop(self, shop_id: str, when: datetime | None = None) -> tuple[FoundShop, CatalogSnapshot]:
@@ -155,16 +153,25 @@ class FindShops:
         found = shortlist(snapshot.promotions, MatchQuery(when=self._now(), at=at), at, reach_m=AROUND_M)
         return sum(int(is_offered(one).sum()) for one in found)
 
-    def _filter(self, snapshot: CatalogSnapshot, query: ShopQuery, when: datetime) -> ShopFilter:
-        members = None
-        if query.district_id is not None:
-            members = snapshot.shop_districts.members[snapshot.district_number(query.district_id)]
-        leaf = group = None
-        if query.category is not None:
-            check_category(query.category)
-            leaf, group = LEAF_INDEX.get(query.category), GROUP_INDEX.get(query.category)
-        opening = snapshot.opening.at(when) if query.open_now else None
-        return ShopFilter(leaf=leaf, group=group, members=members, opening=opening)
+
+def filter_of(snapshot: CatalogSnapshot, query: ShopQuery, when: datetime) -> ShopFilter:
+    """Which shops count. Raises CategoryUnknown, DistrictNotFound."""
+    members = None
+    if query.district_id is not None:
+        members = snapshot.shop_districts.members[snapshot.district_number(query.district_id)]
+    leaf = group = None
+    if query.category is not None:
+        check_category(query.category)
+        leaf, group = LEAF_INDEX.get(query.category), GROUP_INDEX.get(query.category)
+    opening = snapshot.opening.at(when) if query.open_now else None
+    return ShopFilter(leaf=leaf, group=group, members=members, opening=opening)
+
+
+def cursor_after_shop(snapshot: CatalogSnapshot, slot: int, when: datetime, query: ShopQuery) -> str:
+    """The cursor of a page that ends with this shop."""
+    shops = snapshot.shops
+    exact_m = geodesic_m(query.at, LngLat(float(shops.lngs[slot]), float(shops.lats[slot])))
+    return Cursor(exact_m, shops.ids[slot].decode(), when).written(query.facts())
 
 
 def check_category(key: str) -> tuple[str, ...]:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_offers.domain.categories import LEAF_INDEX
 from geo_offers.domain.errors import CursorInvalid, StoreUnavailable
-from geo_offers.domain.offer import FRESH_FOR, MatchQuery, Reason, Spent, Visitor
+from geo_offers.domain.offer import MatchQuery, Spent, Visitor
 from geo_offers.domain.place import LngLat
-from geo_offers.domain.promotion import PromotionRow
-from geo_offers.domain.schedule import Schedule
+from geo_offers.index.promotions import Promotions
 from geo_offers.index.snapshot import CatalogSnapshot
-from geo_offers.matching.eligibility import reasons_of
 from geo_offers.matching.engine import (
     AfterOffer,
     Ranked,
@@ -27,14 +24,15 @@ from geo_offers.matching.engine import (
     charged,
     select,
     shortlist,
-    to_fence_m,
 )
 from geo_offers.services.catalog import Catalog
 from geo_offers.services.cursors import Cursor
+from geo_offers.services.explaining import Excluded, excluded_of
 from geo_offers.services.find_shops import check_category
+from geo_offers.services.usage import SpentOut
+from geo_offers.services.visitors import visitor_key
 from geo_offers.stores.ports import Usage
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTHING: Mapping[str, Spent] = {}
 
 
@@ -43,6 +41,7 @@ class OfferQuery:
     """A question for offers.
 
     visitor_id   the app's own name for a visitor; hashed before anything else is done with it
+    account      the app's, whose visitor it is; "" for any other caller
     when         the moment asked about; None is now
     """
 
@@ -53,6 +52,7 @@ class OfferQuery:
     category: str | None = None
     district_id: str | None = None
     visitor_id: str | None = None
+    account: str = ""
     segments: frozenset[str] = frozenset()
     accuracy_m: float | None = None
     fix_at: datetime | None = None
@@ -68,15 +68,6 @@ class OfferQuery:
         """What two pages of one question have in common."""
         where = (self.at.lng, self.at.lat, self.radius_m, self.category, self.district_id)
         return (*where, self.visitor_id, sorted(self.segments), self.accuracy_m, self.fix_at, self.when)
-
-
-@dataclass(frozen=True, slots=True)
-class Excluded:
-    """A promotion that is not an offer here: every reason, the first of them decisive, and what would change it."""
-
-    promotion_id: str
-    reasons: Sequence[Reason]
-    facts: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +103,7 @@ class MatchOffers:
     def __init__(self, catalog: Catalog, usage: Usage, now: Callable[[], datetime], secret: bytes) -> None:
         self._catalog = catalog
         self._usage = usage
+        self._spent_out = SpentOut(usage)
         self._now = now
         self._secret = secret
 
@@ -124,9 +116,18 @@ class MatchOffers:
         when = query.when or (before.when if before else self._now())
         return await self._page(self._catalog.current, query, when, before)
 
-    async def match(self, queries: Sequence[OfferQuery]) -> OfferBatch:
-        """The same for many positions, without cursors. Raises CategoryUnknown, DistrictNotFound."""
-        snapshot, now = self._catalog.current, self._now()
+    async def match(
+        self,
+        queries: Sequence[OfferQuery],
+        *,
+        snapshot: CatalogSnapshot | None = None,
+        now: datetime | None = None,
+    ) -> OfferBatch:
+        """The same for many positions, without cursors; of the current catalog and now unless others are given.
+
+        Raises CategoryUnknown, DistrictNotFound.
+        """
+        snapshot, now = snapshot or self._catalog.current, now or self._now()
         pages = [await self._page(snapshot, query, query.when or now, None) for query in queries]
         when = (queries[0].when if queries else None) or now
         return OfferBatch(pages, snapshot, when, sorted({word for page in pages for word in page.degraded}))
@@ -134,13 +135,13 @@ class MatchOffers:
     async def _page(
         self, snapshot: CatalogSnapshot, query: OfferQuery, when: datetime, before: Cursor | None
     ) -> OfferPage:
-        asked = self._asked(query, when)
         degraded: list[str] = []
-        quick = None
-        if before is None and query.is_plain:
+        asked = await self._asked(query, when, snapshot.promotions, degraded)
+        quick, after = None, after_of(before)
+        if query.is_plain:
             quick = best_at_once(
                 snapshot.promotions, asked, query.at, snapshot.nearest.xyz,
-                reach_m=query.radius_m, limit=query.limit + 1,
+                reach_m=query.radius_m, limit=query.limit + 1, after=after,
             )  # fmt: skip
         if quick is not None and not await self._spent(quick, asked.visitor, degraded):
             return _page_of(snapshot, query, when, quick, None, degraded)
@@ -154,35 +155,51 @@ class MatchOffers:
             snapshot.nearest.xyz,
             limit=query.limit + 1,
             honoured_by=_shop_test(snapshot, query),
-            after=_after(before),
+            after=after,
         )
-        excluded = _excluded(found, asked, query) if query.explain else None
+        excluded = excluded_of(found, asked, query.at) if query.explain else None
         return _page_of(snapshot, query, when, ranked, excluded, degraded)
 
     async def _spent(self, ranked: Sequence[Ranked], visitor: Visitor | None, degraded: list[str]) -> bool:
-        """Whether any of these has used anything of its limits: then all are looked at again."""
+        """Whether any of these has reached a limit, or may have for this visitor: then all are looked at again."""
+        if self._usage.is_empty:
+            return False
+        if visitor is None:
+            return any(self._spent_out.holds(one.of, one.slot) for one in ranked)
         limited = [one.promotion_id for one in ranked if one.of.limited[one.slot]]
         return bool(limited and await self._counts(limited, visitor, degraded))
 
-    def _asked(self, query: OfferQuery, when: datetime) -> MatchQuery:
+    async def _asked(
+        self, query: OfferQuery, when: datetime, promotions: Promotions, degraded: list[str]
+    ) -> MatchQuery:
         visitor = None
-        if query.visitor_id is not None or query.segments:
-            visitor = Visitor(self.visitor_key(query.visitor_id or ""), query.segments)
+        if query.visitor_id is not None:
+            key = self.visitor_key(query.visitor_id, account=query.account)
+            returning = _asks_who_returns(promotions) and await self._has_claimed(key, degraded)
+            visitor = Visitor(key, query.segments, returning)
+        elif query.segments:
+            visitor = Visitor("", query.segments)
         return MatchQuery(
             when=when, at=query.at, accuracy_m=query.accuracy_m, fix_at=query.fix_at, visitor=visitor
         )
 
-    def visitor_key(self, visitor_id: str) -> str:
-        """A visitor as we know him: a keyed hash."""
-        return blake2b(
-            visitor_id.encode("utf-8", "surrogatepass"), key=self._secret, digest_size=16
-        ).hexdigest()
+    def visitor_key(self, visitor_id: str, *, account: str = "") -> str:
+        """A visitor of an account as we know him: a keyed hash."""
+        return visitor_key(visitor_id, account=account, secret=self._secret)
+
+    async def _has_claimed(self, key: str, degraded: list[str]) -> bool:
+        """Whether a visitor has claimed before; no, and a word in `degraded`, when it cannot be asked."""
+        try:
+            return await self._usage.has_claimed(key)
+        except StoreUnavailable:
+            degraded[:] = ["usage"]
+            return False
 
     async def _charged(
         self, found: list[Shortlist], visitor: Visitor | None, degraded: list[str]
     ) -> list[Shortlist]:
         limited = [
-            one.index.rows[slot].id
+            one.index.id_of(slot)
             for one in found
             for slot in one.slots[one.index.limited[one.slots]].tolist()
         ]
@@ -209,11 +226,23 @@ def _page_of(
     degraded: Sequence[str],
 ) -> OfferPage:
     items = ranked[: query.limit]
-    following = _cursor_after(items[-1], when, query) if len(ranked) > query.limit else None
+    following = None
+    if len(ranked) > query.limit:
+        last = items[-1]
+        after = AfterOffer(bool(last.inside), last.near + last.worth, last.promotion_id)
+        following = cursor_after(after, when, query)
     return OfferPage(items, following, snapshot, when, excluded, degraded)
 
 
-def _after(before: Cursor | None) -> AfterOffer | None:
+def _asks_who_returns(promotions: Promotions) -> bool:
+    """Whether any of these is for new or for returning visitors only."""
+    return any(
+        audience.visitors != "all" for segment in promotions.segments for audience in segment.index.audiences
+    )
+
+
+def after_of(before: Cursor | None) -> AfterOffer | None:
+    """Where the page before ended. Raises CursorInvalid."""
     if before is None:
         return None
     if not 0 <= before.rank <= 100_000 or before.last_name not in ("inside", "listed"):
@@ -221,9 +250,10 @@ def _after(before: Cursor | None) -> AfterOffer | None:
     return AfterOffer(before.last_name == "inside", int(before.rank), before.last_id)
 
 
-def _cursor_after(last: Ranked, when: datetime, query: OfferQuery) -> str:
+def cursor_after(last: AfterOffer, when: datetime, query: OfferQuery) -> str:
+    """The cursor of a page that ends so."""
     side = "inside" if last.inside else "listed"
-    return Cursor(float(last.near + last.worth), last.promotion_id, when, side).written(query.facts())
+    return Cursor(float(last.score_milli), last.promotion_id, when, side).written(query.facts())
 
 
 def _shop_test(snapshot: CatalogSnapshot, query: OfferQuery) -> ShopTest | None:
@@ -242,66 +272,3 @@ def _shop_test(snapshot: CatalogSnapshot, query: OfferQuery) -> ShopTest | None:
         return counts if members is None else counts & np.isin(slots, members)
 
     return test
-
-
-def _excluded(found: Sequence[Shortlist], asked: MatchQuery, query: OfferQuery) -> list[Excluded]:
-    """Everything near that is no offer and is not shown either, by id."""
-    excluded = []
-    for one in found:
-        for place, bits in enumerate(one.against.tolist()):
-            reasons = reasons_of(bits)
-            if reasons and not _is_shown(one, place, reasons):
-                facts = _facts(one, place, reasons, asked, query.at)
-                excluded.append(Excluded(one.index.rows[one.slots[place]].id, reasons, facts))
-    return sorted(excluded, key=lambda item: item.promotion_id)
-
-
-_ONLY_LISTED = {Reason.OUTSIDE_FENCE, Reason.POSITION_STALE, Reason.POSITION_VAGUE}
-
-
-def _is_shown(one: Shortlist, place: int, reasons: Sequence[Reason]) -> bool:
-    return bool(one.index.listed[one.slots[place]]) and _ONLY_LISTED.issuperset(reasons)
-
-
-def _facts(
-    one: Shortlist, place: int, reasons: Sequence[Reason], asked: MatchQuery, at: LngLat
-) -> dict[str, object]:
-    """The distance to yes, for each reason."""
-    slot = int(one.slots[place])
-    row = one.index.rows[slot]
-    facts: dict[str, object] = {}
-    if len(reasons) > 1:
-        facts["also"] = [reason.value for reason in reasons[1:]]
-    if Reason.OUTSIDE_FENCE in reasons:
-        nearest = one.index.fences.nearest_inside(slot, at)
-        facts["distance_to_fence_m"] = to_fence_m(float(one.most_m[place]), inside=False)
-        facts["nearest"] = {"lng": nearest.lng, "lat": nearest.lat}
-    if Reason.NOT_STARTED in reasons or Reason.OUTSIDE_HOURS in reasons:
-        opens_at = schedule_of(row).next_live_at(asked.when)
-        facts["opens_at"] = None if opens_at is None else opens_at.astimezone(UTC)
-    if Reason.ENDED in reasons:
-        facts["ended_at"] = min(asked.when, _moment(row.ends_at_ms))
-    if Reason.POSITION_VAGUE in reasons:
-        facts["max_accuracy_m"] = row.max_accuracy_m
-    if Reason.POSITION_STALE in reasons:
-        facts["max_age_s"] = int(FRESH_FOR.total_seconds())
-    for reason, names in _LIMIT_FACTS.items():
-        if reason in reasons:
-            facts |= {name: getattr(row, name) for name in names if getattr(row, name) is not None}
-    return facts
-
-
-_LIMIT_FACTS = {
-    Reason.LIMIT_REACHED: ("max_claims", "max_redemptions"),
-    Reason.BUDGET_SPENT: ("budget_minor", "currency"),
-    Reason.PER_VISITOR_LIMIT: ("max_per_visitor",),
-}
-
-
-def _moment(milliseconds: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=milliseconds)
-
-
-def schedule_of(row: PromotionRow) -> Schedule:
-    """The schedule of a promotion's row."""
-    return Schedule(_moment(row.starts_at_ms), _moment(row.ends_at_ms), row.weekly_hours, row.time_zone)

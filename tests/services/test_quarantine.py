@@ -34,6 +34,7 @@ _FAULTS = {
     "status": "status = 'maybe'",
     "benefit": """benefit = '{"type":"kiss"}'""",
     "segments": """segments = '["UPPER CASE"]'""",
+    "limits of a period": """per_period = '{"period":"blue moon","max_claims":1}'""",
 }
 _SICK, _SOUND = a_promotion("sick"), a_promotion("sound")
 _WHERE_ALL_ARE = "/v1/offers?lng=24.9414&lat=60.1699&at=2026-06-01T09:00:00Z"
@@ -105,7 +106,7 @@ async def a_town(
 ) -> AsyncIterator[Town]:
     """A service with these promotions, of which the first has the fault from the start."""
     file = folder / "store.sqlite3"
-    settings = Settings(database_url=f"sqlite:///{file}")
+    settings = Settings(database_url=f"sqlite:///{file}", open_reads=True)
     store = await open_store(settings)
     await store.import_districts([a_district()], dataset="test")
     await store.import_promotions(promotions, [a_merchant()], dataset="test")
