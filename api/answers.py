@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ def catalog_headers(revision: int, link: str | None = None) -> dict[str, str]:
     return headers
 
 
+_LINKABLE = re.compile(r"[^<>\"]*\Z").match
 _OUTSIDE_OF_LINKS = {ord(sign): f"%{ord(sign):02X}" for sign in '<>"'}
 
 
@@ -32,7 +34,9 @@ def next_link(scope: Scope, cursor: str | None) -> str | None:
     """The Link header of a page, when there is another one: the question as it was asked, with the next cursor."""
     if cursor is None:
         return None
-    asked = scope["query_string"].decode("latin-1")
-    kept = [part for part in asked.split("&") if not part.startswith("cursor=")]
-    query = "&".join(kept).translate(_OUTSIDE_OF_LINKS)
+    query = scope["query_string"].decode("latin-1")
+    if "cursor=" in query:
+        query = "&".join(part for part in query.split("&") if not part.startswith("cursor="))
+    if not _LINKABLE(query):
+        query = query.translate(_OUTSIDE_OF_LINKS)
     return f'<{scope["path"]}?{query}&cursor={cursor}>; rel="next"'

@@ -11,16 +11,37 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from api.access_log import AccessLog, log_request
+from api.callers import document_keys
+from api.doors import doors_of
 from api.errors import add_error_handlers
-from api.fast_lane import FastLane
+from api.fast_lane import FastLane, Up
 from api.head import HeadAsGet
 from api.metrics import CountRequests, RouteLabels, Traffic, registry_of
+from api.once import RunningKeys
 from api.pieces import PiecesOfApp
-from api.routes import districts, health, offers, shops
+from api.qr import QrCodes
+from api.routes import (
+    coupons,
+    districts,
+    health,
+    keys,
+    me,
+    merchant_shops,
+    merchants,
+    offers,
+    promotions,
+    redemptions,
+    shops,
+)
+from api.schemas.merchant_shops import ProfilePatch, ShopDocument, ShopPatch
 from api.schemas.offers import MatchRequest
 from api.schemas.problems import Problem
+from api.schemas.promotions import PromotionDocument, PromotionPatch
 from geo_offers.bootstrap import Services, running
 from geo_offers.settings import Settings
+
+#: Bodies that the domain checks, not FastAPI.
+READ_BY_US = (ProfilePatch, ShopDocument, ShopPatch, PromotionDocument, PromotionPatch)
 
 
 class Service(FastAPI):
@@ -29,8 +50,9 @@ class Service(FastAPI):
     lane: FastLane | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.lane is None or not await self.lane.answered(scope, send):
-            await super().__call__(scope, receive, send)
+        behind = receive if self.lane is None else await self.lane.answered(scope, receive, send)
+        if behind is not None:
+            await super().__call__(scope, behind, send)
 
 
 def create_app(settings: Settings | None = None) -> Service:
@@ -40,8 +62,12 @@ def create_app(settings: Settings | None = None) -> Service:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(chosen) as services:
-            app.state.services = services
             app.state.pieces = PiecesOfApp()
+            app.state.doors = doors_of(services, chosen)
+            app.state.running_keys = RunningKeys()
+            app.state.qr_codes = QrCodes()
+            app.state.most_import_bytes = chosen.most_import_bytes
+            app.state.services = services  # last: now it is up
             yield
             del app.state.services
 
@@ -54,13 +80,27 @@ def create_app(settings: Settings | None = None) -> Service:
         redoc_url=None,
         redirect_slashes=False,
     )
-    routers = (shops.router, districts.router, offers.router, health.router)
+    routers = (
+        shops.router,
+        districts.router,
+        offers.router,
+        coupons.router,
+        coupons.page_router,
+        redemptions.router,
+        keys.router,
+        merchants.router,
+        me.router,
+        merchant_shops.router,
+        promotions.router,
+        health.router,
+    )
     traffic = Traffic(RouteLabels(route for router in (app, *routers) for route in router.routes))
+    app.state.public_url = chosen.public_url
     app.state.metrics = registry_of(traffic, lambda: getattr(app.state, "services", None))
 
-    def note(path: str, took_s: float) -> None:
-        traffic.note("GET", path, 200, took_s)
-        log_request("GET", path, 200, took_s)
+    def note(method: str, path: str, took_s: float) -> None:
+        traffic.note(method, path, 200, took_s)
+        log_request(method, path, 200, took_s)
 
     app.lane = FastLane(lambda: _up(app), note)
     app.add_middleware(HeadAsGet)
@@ -69,18 +109,18 @@ def create_app(settings: Settings | None = None) -> Service:
     add_error_handlers(app)
     for router in routers:
         app.include_router(router)
-    _document_our_models(app)
+    _document_our_models(app, open_reads=chosen.open_reads)
     return app
 
 
-def _up(app: FastAPI) -> tuple[Services, PiecesOfApp] | None:
+def _up(app: FastAPI) -> Up | None:
     """What the app answers from, once it is up."""
-    services = getattr(app.state, "services", None)
-    return None if services is None else (services, app.state.pieces)
+    services: Services | None = getattr(app.state, "services", None)
+    return None if services is None else Up(services, app.state.pieces, app.state.doors)
 
 
-def _document_our_models(app: FastAPI) -> None:
-    """Put models that FastAPI does not read or write itself among the OpenAPI components."""
+def _document_our_models(app: FastAPI, *, open_reads: bool) -> None:
+    """Put models that FastAPI does not read or write itself among the OpenAPI components, and how a key is shown."""
     original = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -88,10 +128,11 @@ def _document_our_models(app: FastAPI) -> None:
         schemas = document["components"]["schemas"]
         for dropped in ("HTTPValidationError", "ValidationError"):
             schemas.pop(dropped, None)
-        for model in (Problem, MatchRequest):
+        for model in (Problem, MatchRequest, *READ_BY_US):
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= schema.pop("$defs", {})
             schemas[model.__name__] = schema
+        document_keys(document, open_reads=open_reads)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 
+from api.callers import ANY_DOOR
 from api.pieces import PiecesOfApp
 from geo_offers.bootstrap import Services
 from geo_offers.domain.errors import InvalidInput
@@ -53,8 +54,8 @@ async def wait_for_revision(
         await services.catalog.at_least(x_min_catalog_revision, within_s=_PATIENCE_S)
 
 
-#: What every read of the catalog does first.
-FIRST = [Depends(each_parameter_once), Depends(wait_for_revision)]
+#: What every read of the catalog does first; it is for any key.
+FIRST = [Depends(ANY_DOOR), Depends(each_parameter_once), Depends(wait_for_revision)]
 PiecesHere = Annotated[PiecesOfApp, Depends(_pieces)]
 ServicesOf = Annotated[Services, Depends(_services)]
 Languages = Annotated[tuple[str, ...], Depends(_languages)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.faults import faults_of
+from api.rates import policy_of, state_of
 from geo_offers.domain import errors
 
 log = structlog.get_logger(__name__)
@@ -23,6 +26,8 @@ RETRY_AFTER_S = 1
 #: The nearest class in an error's family tree decides.
 STATUS: Mapping[type[errors.GeoOffersError], int] = {
     errors.InvalidInput: 422,
+    errors.TooLarge: 413,
+    errors.FormatUnknown: 415,
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
@@ -44,10 +49,11 @@ def problem(
     code: str,
     detail: str,
     *,
-    faults: Sequence[Mapping[str, str]] = (),
+    faults: Sequence[Mapping[str, object]] = (),
+    facts: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A problem document. `faults` are its `errors[]`: pointer, code and detail of each."""
+    """A problem document. `faults` are its `errors[]`: pointer, code and detail of each; `facts` what is in the way."""
     document: dict[str, Any] = {
         "type": f"urn:geo-offers:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -57,6 +63,8 @@ def problem(
     }
     if faults:
         document["errors"] = list(faults)
+    if facts:
+        document["facts"] = facts
     return Response(_encode(document), status, media_type=PROBLEM_JSON, headers=dict(headers or {}))
 
 
@@ -68,10 +76,29 @@ def status_of(error: errors.GeoOffersError) -> int:
 def problem_of(error: errors.GeoOffersError) -> Response:
     """The problem document of one of our errors."""
     status = status_of(error)
-    pointer = getattr(error, "pointer", None)
-    faults = [{"pointer": pointer, "code": error.code, "detail": str(error)}] if pointer else []
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
-    return problem(status, error.code, str(error), faults=faults, headers=headers)
+    facts = error.facts if isinstance(error, errors.Refused) else None
+    return problem(
+        status, error.code, str(error), faults=faults_of(error), facts=facts, headers=_headers_of(error)
+    )
+
+
+def _headers_of(error: errors.GeoOffersError) -> dict[str, str]:
+    """What a client should know of one of our errors before it reads the body."""
+    match error:
+        case errors.Unauthorized():
+            return {"WWW-Authenticate": "Bearer"}
+        case errors.TooManyRequests(per_minute=0):
+            return {"Retry-After": str(ceil(error.retry_after_s))}
+        case errors.TooManyRequests():
+            return {
+                "Retry-After": str(ceil(error.retry_after_s)),
+                "RateLimit-Policy": policy_of(error.per_minute).decode(),
+                "RateLimit": state_of(0, error.reset_s).decode(),
+            }
+        case errors.StoreUnavailable():
+            return {"Retry-After": str(RETRY_AFTER_S)}
+        case _:
+            return {}
 
 
 def _fault(error: Mapping[str, Any]) -> dict[str, str]:
@@ -90,6 +117,9 @@ def _fault(error: Mapping[str, Any]) -> dict[str, str]:
                 "code": "repeated_parameter",
                 "detail": "this is given more than once",
             }
+        case "missing" if error["loc"][-1] == "Idempotency-Key":
+            detail = "this write needs an Idempotency-Key, such as a random UUID"
+            return {"pointer": pointer, "code": "idempotency_key_missing", "detail": detail}
         case "missing":
             return {"pointer": pointer, "code": "missing", "detail": "this is required"}
         case "value_error":

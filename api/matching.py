@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from api.pieces import Pieces, excluded_json
@@ -13,8 +15,8 @@ from geo_offers.services.match_offers import OfferBatch, OfferQuery
 _encode = msgspec.json.Encoder().encode
 
 
-def match_queries(asked: MatchRequest) -> list[OfferQuery]:
-    """A question a position. Raises InvalidInput for a time without a zone."""
+def match_queries(asked: MatchRequest, *, account: str) -> list[OfferQuery]:
+    """A question of an account, a position each. Raises InvalidInput for a time without a zone."""
     for pointer, moment in [
         ("/at", asked.at),
         *((f"/positions/{place}/fix_at", one.fix_at) for place, one in enumerate(asked.positions)),
@@ -27,6 +29,7 @@ def match_queries(asked: MatchRequest) -> list[OfferQuery]:
             radius_m=asked.radius_m,
             limit=asked.limit,
             category=asked.category,
+            account=account,
             visitor_id=one.visitor_id,
             accuracy_m=one.accuracy_m,
             fix_at=one.fix_at,
@@ -47,3 +50,9 @@ def match_body(pieces: Pieces, batch: OfferBatch) -> bytes:
             excluded = b',"excluded":' + _encode(excluded_json(page.excluded))
         results.append(b'{"items":[%b]%b}' % (pieces.offers(page.items, opening), excluded))
     return b'{"results":[%b],"degraded":%b}' % (b",".join(results), _encode(batch.degraded))
+
+
+def batch_body(items: Sequence[bytes], degraded: Sequence[str]) -> bytes:
+    """The same of items that are encoded already, of at least one position and without explanations."""
+    results = b']},{"items":['.join(items)
+    return b'{"results":[{"items":[%b]}],"degraded":%b}' % (results, _encode(degraded))

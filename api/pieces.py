@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from geo_offers.domain.languages import name_for
 from geo_offers.domain.opening_hours import OpenState
-from geo_offers.domain.promotion import PromotionRow
+from geo_offers.index.encoded import promotion_end, promotion_head
 from geo_offers.index.opening_table import OpeningAt
 from geo_offers.index.promotions import PromotionIndex
 from geo_offers.index.snapshot import CatalogSnapshot
 from geo_offers.kernels.ranking import NO_SHOP
 from geo_offers.matching.engine import Ranked
+from geo_offers.services.explaining import Excluded
 from geo_offers.services.find_shops import FoundShop, ShopPage
-from geo_offers.services.match_offers import Excluded, OfferPage
+from geo_offers.services.match_offers import OfferPage
+from geo_offers.services.write_answers import WrittenPage
 from geo_offers.services.zones import Directory
 
 _encode = msgspec.json.Encoder().encode
@@ -35,31 +36,29 @@ class _Head(msgspec.Struct):
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN = {OpenState.OPEN: b"true", OpenState.CLOSED: b"false", OpenState.UNKNOWN: b"null"}
 # One pattern for all numbers: formatting them one by one takes twice as long.
 _OFFER = (
-    b'%b%b,"inside":%b,"distance_m":%.2f,"distance_to_fence_m":%.1f%b,"score":%.3f,'
+    b'%b%b,"inside":%b,"distance_m":%d.%02d,"distance_to_fence_m":%d.%d%b,"score":%.3f,'
     b'"score_parts":{"near":%.3f,"benefit":%.3f},"claimable":%b}'
 )
 _MOST_LANGUAGES = 16
-_MOST_PIECES = 200_000
+_MOST_BYTES = 1_000_000
 
 Languages = tuple[str, ...]
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 
 
 class Pieces:
     """Answers about one snapshot in one choice of languages: shops are cut from what the snapshot holds encoded,
-    promotions are encoded when first asked for.
+    promotions are encoded when first asked for, and some of them kept.
     """
 
     def __init__(self, snapshot: CatalogSnapshot, languages: Languages) -> None:
         self.snapshot = snapshot
         self._languages = languages
         self._district_ids = [_encode(district.id) for district in snapshot.districts.rows]
-        self._promotions: dict[PromotionIndex, dict[int, tuple[bytes, bytes]]] = {}
+        self._promotions: dict[tuple[PromotionIndex, int], tuple[bytes, bytes]] = {}
+        self._kept_bytes = 0
 
     def shops(self, found: Sequence[FoundShop]) -> bytes:
         """Shops as lists show them, with commas between."""
@@ -69,7 +68,8 @@ class Pieces:
             head, hours, source, names = columns.pieces(slot)
             if names != b"{}" and self._languages:
                 head = self._named(head, names)
-            distance = b"null" if distance_m is None else b"%.2f" % distance_m
+            # Whole centimetres first, as kernels do it: both round the same number.
+            distance = b"null" if distance_m is None else b"%d.%02d" % divmod(round(distance_m * 100), 100)
             items.append(
                 b'%b,"distance_m":%b,"open":%b,%b,"district_ids":[%b],%b}'
                 % (head, distance, _OPEN[state], hours, self._districts_of(slot), source)
@@ -99,41 +99,32 @@ class Pieces:
         """Offers as lists show them, with commas between."""
         states = opening.states_of([max(one.shop, 0) for one in ranked]) if len(self.snapshot.shops) else []
         items = []
-        for place, (of, slot, inside, shop, distance_m, to_fence_m, near, worth) in enumerate(ranked):
-            head, ends_at = self._promotion(of, slot)
+        for place, (of, slot, shop, inside, distance_cm, to_fence_dm, near, worth) in enumerate(ranked):
+            head, end = self._promotion(of, slot)
             brief = b"null" if shop == NO_SHOP else self._brief(shop, states[place])
             holds = b"true" if inside else b"false"
             items.append(
                 _OFFER
                 % (
-                    head, brief, holds, distance_m, to_fence_m, ends_at,
+                    head, brief, holds, *divmod(distance_cm, 100), *divmod(to_fence_dm, 10), end,
                     (near + worth) / 1_000, near / 1_000, worth / 1_000, holds,
                 )
             )  # fmt: skip
         return b",".join(items)
 
     def _promotion(self, of: PromotionIndex, slot: int) -> tuple[bytes, bytes]:
-        known = self._promotions.get(of)
+        """What an offer begins with, and its end."""
+        known = self._promotions.get((of, slot))
         if known is None:
-            known = self._promotions[of] = {}
-        return known.get(slot) or _kept(known, slot, self._promotion_parts(of.rows[slot]))
-
-    def _promotion_parts(self, row: PromotionRow) -> tuple[bytes, bytes]:
-        head = {
-            "promotion_id": row.id,
-            "title": name_for(row.title, _decode_titles(row.title_i18n_json), self._languages),
-            "benefit": msgspec.Raw(row.benefit_json.encode()),
-            "merchant": {"id": row.merchant_id, "name": row.merchant_name},
-        }
-        ends_at = _EPOCH + timedelta(milliseconds=row.ends_at_ms)
-        return _encode(head)[:-1] + b',"shop":', b',"ends_at":' + _encode(ends_at)
-
-
-def _kept(kept: dict[_K, _V], key: _K, value: _V) -> _V:
-    if len(kept) >= _MOST_PIECES:
-        kept.clear()
-    kept[key] = value
-    return value
+            row = of.rows[slot]
+            title = name_for(row.title, _decode_titles(row.title_i18n_json), self._languages)
+            known = promotion_head(row, title), promotion_end(row)
+            self._kept_bytes += len(known[0]) + len(known[1])
+            if self._kept_bytes > _MOST_BYTES:
+                self._promotions.clear()
+                self._kept_bytes = 0
+            self._promotions[of, slot] = known
+        return known
 
 
 class PiecesOfApp:
@@ -179,11 +170,16 @@ def shop_body(pieces: Pieces, found: FoundShop) -> bytes:
 
 def offers_body(pieces: Pieces, page: OfferPage, assumed: Sequence[str]) -> bytes:
     """A page of offers; `assumed` names what the question left open and was taken to be at its best."""
-    opening = pieces.snapshot.opening.at(page.when)
+    items = pieces.offers(page.items, pieces.snapshot.opening.at(page.when))
+    return list_body(items, page.next, offers_more(page, assumed))
+
+
+def offers_more(page: OfferPage | WrittenPage, assumed: Sequence[str]) -> bytes:
+    """What stands behind a page of offers."""
     more: dict[str, Any] = {"assumed": assumed, "degraded": page.degraded}
-    if page.excluded is not None:
+    if isinstance(page, OfferPage) and page.excluded is not None:
         more["excluded"] = excluded_json(page.excluded)
-    return list_body(pieces.offers(page.items, opening), page.next, b"," + _encode(more)[1:-1])
+    return b"," + _encode(more)[1:-1]
 
 
 def excluded_json(excluded: Sequence[Excluded]) -> list[dict[str, Any]]:

@@ -87,7 +87,8 @@ def main() -> int:
     program = Path(sys.executable).with_name("geo-offers")
     command = [str(program), "serve", "--host", HOST, "--port", str(port)]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end by it as by Ctrl-C
-    quietly = {**os.environ, "GEO_OFFERS_LOG_LEVEL": "WARNING"}
+    # The questions below are to be asked without a key; who says otherwise means it.
+    quietly = {"GEO_OFFERS_OPEN_READS": "true"} | os.environ | {"GEO_OFFERS_LOG_LEVEL": "WARNING"}
     server = subprocess.Popen(command, env=quietly, stdout=subprocess.DEVNULL)
     try:
         wait_ready(base, server)

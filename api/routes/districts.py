@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from api.answers import catalog_answer, next_link
+from api.callers import keyed_router
 from api.dependencies import FIRST, Languages, PiecesHere, ServicesOf
 from api.pieces import directory_body
 from api.schemas.districts import (
@@ -26,7 +27,7 @@ from api.schemas.shops import EXAMPLE_DISTRICT_ID
 
 DistrictId = Annotated[str, Path(description="The id of a district.", examples=[EXAMPLE_DISTRICT_ID])]
 
-router = APIRouter(prefix="/v1/districts", tags=["districts"], dependencies=FIRST)
+router = keyed_router("/v1/districts", tags=["districts"], dependencies=FIRST)
 
 
 @router.get("", responses={200: {"model": Districts}, **problems(422, 503)}, summary="Districts")

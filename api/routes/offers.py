@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.responses import Response
 
 from api.answers import catalog_answer, next_link
+from api.callers import AnyCaller, keyed_router
 from api.dependencies import FIRST, Languages, PiecesHere, ServicesOf
 from api.matching import match_body, match_queries
 from api.pieces import offers_body
@@ -17,12 +18,13 @@ from api.schemas.offers import MatchAnswer, MatchRequest, Offers, OffersParamete
 from api.schemas.problems import problems
 from geo_offers.domain.languages import accepted_languages
 
-router = APIRouter(prefix="/v1/offers", tags=["offers"], dependencies=FIRST)
+router = keyed_router("/v1/offers", tags=["offers"], dependencies=FIRST)
 
 
 @router.get("", responses={200: {"model": Offers}, **problems(404, 422, 503)}, summary="Offers at a position")
 async def list_offers(
     request: Request,
+    caller: AnyCaller,
     services: ServicesOf,
     pieces: PiecesHere,
     languages: Languages,
@@ -33,7 +35,7 @@ async def list_offers(
     A position that is old (`fix_at` more than 120 s away) or vague (`accuracy_m` above what a promotion allows)
     opens no fence.
     """
-    query = asked.to_domain()
+    query = asked.to_domain(account=caller.visitors_of)
     page = await services.match_offers.offers(query)
     wanted = (*accepted_languages(asked.lang), *languages) if asked.lang else languages
     body = offers_body(pieces.of(page.snapshot, wanted), page, assumed_of(query))
@@ -55,7 +57,9 @@ _BODY: dict[str, Any] = {
     summary="Offers at many positions",
     openapi_extra=_BODY,
 )
-async def match(request: Request, services: ServicesOf, pieces: PiecesHere, languages: Languages) -> Response:
+async def match(
+    request: Request, caller: AnyCaller, services: ServicesOf, pieces: PiecesHere, languages: Languages
+) -> Response:
     """Up to 1,000 positions at once; results in their order."""
     body = await request.body()
     try:
@@ -63,5 +67,5 @@ async def match(request: Request, services: ServicesOf, pieces: PiecesHere, lang
     except ValidationError as error:
         faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
         raise RequestValidationError(faults) from error
-    batch = await services.match_offers.match(match_queries(asked))
+    batch = await services.match_offers.match(match_queries(asked, account=caller.visitors_of))
     return catalog_answer(match_body(pieces.of(batch.snapshot, languages), batch), batch.snapshot.revision)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from api.answers import catalog_answer, next_link
+from api.callers import keyed_router
 from api.dependencies import FIRST, Languages, PiecesHere, ServicesOf
 from api.pieces import shop_body, shops_body
 from api.schemas.parameters import AtPlace
@@ -24,7 +25,7 @@ from api.schemas.shops import (
 
 ShopId = Annotated[str, Path(description="The id of a shop.", examples=[EXAMPLE_SHOP_ID])]
 
-router = APIRouter(prefix="/v1", tags=["places"], dependencies=FIRST)
+router = keyed_router("/v1", tags=["places"], dependencies=FIRST)
 
 
 @router.get(

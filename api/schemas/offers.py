@@ -39,9 +39,10 @@ class OffersParameters(AtPlace):
     lang: str | None = Field(None, max_length=100, description="Languages, before those of Accept-Language.")
     explain: bool = Field(False, description="Also say why other promotions near by are no offers.")
 
-    def to_domain(self) -> OfferQuery:
+    def to_domain(self, *, account: str) -> OfferQuery:
         return OfferQuery(
             at=self.place,
+            account=account,
             radius_m=self.radius_m,
             limit=self.limit,
             cursor=self.cursor,

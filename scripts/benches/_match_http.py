@@ -76,7 +76,12 @@ def measure_http(
     )
     seconds = 1 if quick else 6
     questions = _questions(at, radius_m)
-    environment = {"GEO_OFFERS_DATABASE_URL": f"sqlite:///{store}", "GEO_OFFERS_LOG_LEVEL": "warning"}
+    environment = {
+        "GEO_OFFERS_DATABASE_URL": f"sqlite:///{store}",
+        "GEO_OFFERS_LOG_LEVEL": "warning",
+        "GEO_OFFERS_OPEN_READS": "true",
+        "GEO_OFFERS_RATE_APP": "0",  # one address asks for all
+    }
     command = [str(Path(sys.executable).parent / "geo-offers"), "serve", "--port", "{port}"]
     ours: dict[str, Outcome] = {}
     with serving(command, environment, probe="/readyz") as server:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geo_offers.domain.offer import MatchQuery
 from geo_offers.domain.place import LngLat
+from geo_offers.index.fences import WantedFences
 from geo_offers.index.promotions import PromotionIndex, Promotions
 from geo_offers.matching.engine import best_at_once, is_offered, select, shortlist
 from scripts.benches._city import City, city, positions
@@ -77,14 +78,15 @@ def measure_in_process(report: Report, town: City, made: Fences, url: str | None
     size = f"{index.fences.nbytes / 1e6:.0f} MB of fences"
     target, met = ("", None) if quick else ("<= 60 s", took <= 60)
     report.add(Case("promotions to columns", value=f"{took:.1f} s with rows, {size}", target=target, met=met))
-    wanted = (promotions.segments[0].live.at(made.now).wanted > 0).astype(np.uint8)
-    if not np.array_equal(wanted > 0, made.live) or index.quarantined:
+    live = promotions.segments[0].live.at(made.now).wanted
+    if not np.array_equal(live.wanted > 0, made.live) or index.quarantined:
         raise AssertionError("the fences that are live are not those that should be")
     many = positions(town, 20_000 if quick else 200_000)
     if url is not None:
         on_postgis(url, lambda connection: load_fences(connection, made))
         on_postgis(url, lambda connection: load_shops(connection, town))
-    measure_holding(report, index, made, wanted, many, url)
+    measure_live_tree(report, index, live)
+    measure_holding(report, live, made, many, url)
     if url is not None:
         measure_agreement(report, index, made, url, pairs=50_000 if quick else 1_000_000)
     shops = town.index()
@@ -98,22 +100,28 @@ def places_of(lngs: Degrees, lats: Degrees) -> list[LngLat]:
     return [LngLat(lng, lat) for lng, lat in zip(lngs.tolist(), lats.tolist(), strict=True)]
 
 
+def measure_live_tree(report: Report, index: PromotionIndex, live: WantedFences) -> None:
+    """What it costs when a promotion begins or ends: the tree of those that are live, made anew."""
+    took_ms = seconds(lambda: index.fences.tree_over(live.wanted), 5) * 1e3
+    size = f"{took_ms:.2f} ms, {live.tree.nbytes / 1e6:.1f} MB"
+    report.add(Case("a tree of the live fences", value=size, target="<= 3 ms", met=took_ms <= 3))
+
+
 def measure_holding(
     report: Report,
-    index: PromotionIndex,
+    live: WantedFences,
     made: Fences,
-    wanted: NDArray[np.uint8],
     many: tuple[Degrees, Degrees],
     url: str | None,
 ) -> None:
     """Fences that hold a position and are live: one by one and in batch, ours and the peers."""
     lngs, lats = many
     places = places_of(lngs[:20_000], lats[:20_000])
-    index.fences.holding(places[0], wanted)
-    index.fences.holding_many(lngs[:10], lats[:10], wanted)
-    ours_us, p99 = singles(lambda i: index.fences.holding(places[i], wanted), len(places))
-    took = seconds(lambda: index.fences.holding_many(lngs, lats, wanted), 3)
-    starts, slots = index.fences.holding_many(lngs, lats, wanted)
+    live.holding(places[0])
+    live.holding_many(lngs[:10], lats[:10])
+    ours_us, p99 = singles(lambda i: live.holding(places[i]), len(places))
+    took = seconds(lambda: live.holding_many(lngs, lats), 3)
+    starts, slots = live.holding_many(lngs, lats)
     rate = len(lngs) / took
     value = f"{len(slots) / len(lngs):.1f} fences a position"
     report.add(Case("live and holding: ours, one by one", ours_us, p99, target="<= 12 µs", met=ours_us <= 12))
@@ -173,10 +181,10 @@ def differing(ours: Pairs, theirs: Pairs) -> list[tuple[int, int]]:
 def measure_agreement(report: Report, index: PromotionIndex, made: Fences, url: str, *, pairs: int) -> None:
     """All fences, live or not, whose box holds a position; a third of the positions within 2 m of a rim."""
     lngs, lats = _probes(made, pairs)
-    every = np.ones(len(made), np.uint8)
-    starts, slots = index.fences.holding_many(lngs, lats, every)
+    every = index.fences.only(np.ones(len(made), np.uint8))
+    starts, slots = every.holding_many(lngs, lats)
     ours = pairs_of(starts, slots)
-    single = [index.fences.around(at, every, 0.0) for at in places_of(lngs, lats)]
+    single = [every.around(at, 0.0) for at in places_of(lngs, lats)]
     one_by_one = np.array([(i, slot) for i, one in enumerate(single) for slot in one.slots.tolist()])
     looked_at, theirs = on_postgis(url, lambda connection: postgis_every_pair(connection, lngs, lats))
     apart = differing(ours, theirs)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import pytest
 
 from api.app import create_app
-from geo_offers.bootstrap import open_store
+from geo_offers.bootstrap import Services, open_store
+from geo_offers.domain.account import Role
 from geo_offers.domain.place import District, Shop
 from geo_offers.domain.promotion import Promotion
 from geo_offers.settings import Settings
@@ -24,24 +25,37 @@ class Serving(Protocol):
         shops: Sequence[Shop] = (),
         districts: Sequence[District] = (),
         promotions: Sequence[Promotion] = (),
+        **chosen: Any,
     ) -> AbstractAsyncContextManager[httpx.AsyncClient]: ...
 
 
-def settings_at(folder: Path) -> Settings:
-    return Settings(database_url=f"sqlite:///{folder / 'store.sqlite3'}")
+def settings_at(folder: Path, **chosen: Any) -> Settings:
+    """A store in this folder; reads are open unless chosen otherwise."""
+    return Settings(database_url=f"sqlite:///{folder / 'store.sqlite3'}", **{"open_reads": True} | chosen)
+
+
+async def key_for(client: httpx.AsyncClient, role: Role, account: str | None = None) -> dict[str, str]:
+    """The headers of a new key; for role merchant `account` is the id of a merchant that is there."""
+    services: Services = client.app.state.services  # type: ignore[attr-defined]
+    issued = await services.key_desk.create(role, account or role.value)
+    return {"Authorization": f"Bearer {issued.secret}"}
 
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Serving:
-    """Opens a client of a service that knows these shops and districts."""
+    """Opens a client of a service that knows these shops, districts and promotions.
+
+    chosen  settings that are not the usual ones: `open_reads=False` for a service that wants keys for reads, too
+    """
 
     @asynccontextmanager
     async def serve(
         shops: Sequence[Shop] = (),
         districts: Sequence[District] = (),
         promotions: Sequence[Promotion] = (),
+        **chosen: Any,
     ) -> AsyncIterator[httpx.AsyncClient]:
-        settings = settings_at(tmp_path)
+        settings = settings_at(tmp_path, **chosen)
         store = await open_store(settings)
         await store.import_shops(shops, dataset="test")
         await store.import_districts(districts, dataset="test")

@@ -10,9 +10,12 @@ import httpx
 import pyproj
 import pytest
 
+from geo_offers.domain.codes import new_code
+from geo_offers.domain.coupon import Claim
 from geo_offers.domain.fence import AroundShopsFence, CircleFence
 from geo_offers.domain.place import LngLat
-from geo_offers.domain.promotion import Audience, Status
+from geo_offers.domain.promotion import Audience, Promotion, Status
+from geo_offers.stores.once import Once
 from tests.api.conftest import Serving
 from tests.builders import a_merchant, a_promotion, a_shop
 
@@ -159,11 +162,30 @@ async def test_segments_open_what_is_for_them(serving: Serving) -> None:
         assert _ids(await _ask(client, segments="staff")) == []
 
 
+async def _claim(client: httpx.AsyncClient, promotion: Promotion, visitor_key: str) -> None:
+    services = client.app.state.services  # type: ignore[attr-defined]
+    monday = datetime.fromisoformat(MONDAY)
+    claim = Claim(
+        promotion_id=promotion.id,
+        account="",
+        visitor_key=visitor_key,
+        segments=frozenset(),
+        at=AT,
+        cell=None,
+        accuracy_m=5.0,
+        fix_at=monday,
+        code=new_code(),
+        when=monday,
+    )
+    await services.commerce.claim(claim, once=Once("", None, b"", lambda _: b""))
+    await services.usage_follower.advance()
+
+
 async def test_reached_limits_are_said(serving: Serving) -> None:
     promotion = a_promotion()
     async with serving([], [], [promotion]) as client:
         matching = client.app.state.services.match_offers  # type: ignore[attr-defined]
-        await matching._usage.note_claim(promotion.id, matching.visitor_key("anna"))
+        await _claim(client, promotion, matching.visitor_key("anna"))
         anna = await _ask(client, visitor_id="anna", explain="true")
         bert = await _ask(client, visitor_id="bert")
         await matching._usage.note_redemption(promotion.id, 50_000)

@@ -44,6 +44,8 @@ async def test_every_example_runs_on_the_sample_town_and_answers_as_documented(s
         assert document["openapi"].startswith("3.1")
         for path, method, operation in _operations(document):
             assert operation["summary"], path
+            if {} not in operation.get("security", [{}]):
+                continue  # it needs a key
             asked = {"query": {}, "path": {}, "header": {}}
             for parameter in operation.get("parameters", []):
                 examples = parameter["schema"].get("examples") or parameter.get("examples") or []

@@ -27,7 +27,7 @@ def run(url: str, *words: str) -> str:
 
 
 async def _ask(url: str, *questions: str) -> list[dict[str, object]]:
-    service = create_app(Settings(database_url=url))
+    service = create_app(Settings(database_url=url, open_reads=True))
     transport = httpx.ASGITransport(service)
     async with (
         service.router.lifespan_context(service),
