@@ -15,6 +15,7 @@ from geo_offers.index.promotions import PromotionIndex
 from geo_offers.index.snapshot import CatalogSnapshot
 from geo_offers.kernels.ranking import NO_SHOP
 from geo_offers.matching.engine import Ranked
+from geo_offers.services.district_offers import DistrictOffer, DistrictOffersPage
 from geo_offers.services.explaining import Excluded
 from geo_offers.services.find_shops import FoundShop, ShopPage
 from geo_offers.services.match_offers import OfferPage
@@ -112,6 +113,15 @@ class Pieces:
             )  # fmt: skip
         return b",".join(items)
 
+    def offers_there(self, found: Sequence[DistrictOffer], opening: OpeningAt) -> bytes:
+        """Offers of a district as lists show them, with commas between."""
+        items = []
+        for of, slot, shop, worth in found:
+            head, end = self._promotion(of, slot)
+            brief = b"null" if shop == NO_SHOP else self._brief(shop, opening.state_of(shop))
+            items.append(b'%b%b%b,"worth":%.3f}' % (head, brief, end, worth / 1_000))
+        return b",".join(items)
+
     def _promotion(self, of: PromotionIndex, slot: int) -> tuple[bytes, bytes]:
         """What an offer begins with, and its end."""
         known = self._promotions.get((of, slot))
@@ -159,6 +169,11 @@ def directory_body(pieces: Pieces, directory: Directory) -> bytes:
     """A page of a district's shops."""
     more = b',"categories":' + _encode(directory.categories)
     return list_body(pieces.shops(directory.items), directory.next, more)
+
+
+def district_offers_body(pieces: Pieces, page: DistrictOffersPage) -> bytes:
+    """A page of a district's offers."""
+    return list_body(pieces.offers_there(page.items, pieces.snapshot.opening.at(page.when)), page.next)
 
 
 def shop_body(pieces: Pieces, found: FoundShop) -> bytes:

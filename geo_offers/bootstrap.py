@@ -31,6 +31,7 @@ from geodata.zones import country_of_zone, zone_at
 if TYPE_CHECKING:
     from geo_offers.services.catalog import Catalog, CatalogFollower
     from geo_offers.services.coupons import Coupons
+    from geo_offers.services.district_offers import DistrictOffers
     from geo_offers.services.find_shops import FindShops
     from geo_offers.services.match_offers import MatchOffers
     from geo_offers.services.merchant_shops import MerchantShops
@@ -58,6 +59,7 @@ class Services:
     follower: CatalogFollower
     find_shops: FindShops
     zones: Zones
+    district_offers: DistrictOffers
     match_offers: MatchOffers
     write_answers: WriteAnswers
     coupons: Coupons
@@ -85,6 +87,7 @@ async def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) ->
         # Here and not above: compiled kernels cost a second and 150 MB, which an import of shops does not need.
         from geo_offers.services.catalog import Catalog, CatalogFollower, load_snapshot
         from geo_offers.services.coupons import Coupons
+        from geo_offers.services.district_offers import DistrictOffers
         from geo_offers.services.find_shops import FindShops
         from geo_offers.services.match_offers import MatchOffers
         from geo_offers.services.merchant_shops import MerchantShops
@@ -115,6 +118,7 @@ async def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) ->
         follower,
         FindShops(catalog, now),
         Zones(catalog, now),
+        DistrictOffers(catalog, usage, now),
         MatchOffers(catalog, usage, now, secret),
         WriteAnswers(catalog, usage, now),
         Coupons(stores.commerce, catalog, usage, now, secret),

@@ -11,11 +11,13 @@ from starlette.responses import Response
 from api.answers import catalog_answer, next_link
 from api.callers import keyed_router
 from api.dependencies import FIRST, Languages, PiecesHere, ServicesOf
-from api.pieces import directory_body
+from api.pieces import directory_body, district_offers_body
 from api.schemas.districts import (
     DirectoryPage,
     DirectoryParameters,
     District,
+    DistrictOffers,
+    DistrictOffersParameters,
     DistrictParameters,
     Districts,
     DistrictsParameters,
@@ -79,3 +81,25 @@ async def list_shops_of_district(
     link = next_link(request.scope, directory.next)
     body = directory_body(pieces.of(directory.snapshot, languages), directory)
     return catalog_answer(body, directory.snapshot.revision, link=link)
+
+
+@router.get(
+    "/{district_id}/offers",
+    responses={200: {"model": DistrictOffers}, **problems(404, 422, 503)},
+    summary="The offers of a district",
+)
+async def list_offers_of_district(
+    request: Request,
+    services: ServicesOf,
+    pieces: PiecesHere,
+    languages: Languages,
+    district_id: DistrictId,
+    asked: Annotated[DistrictOffersParameters, Query()],
+) -> Response:
+    """What is live for everybody and honoured in the district, or fenced around the middle of it; the most worth first.
+
+    Whether it can be claimed is a matter of where somebody stands: ask `/v1/offers`.
+    """
+    page = services.district_offers.page(district_id, limit=asked.limit, cursor=asked.cursor, when=asked.at)
+    body = district_offers_body(pieces.of(page.snapshot, languages), page)
+    return catalog_answer(body, page.snapshot.revision, link=next_link(request.scope, page.next))

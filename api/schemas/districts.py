@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any
 
 import numpy as np
 import shapely
 from pydantic import AfterValidator, BaseModel, Field
 
+from api.schemas.offers import BriefShop, MerchantName
 from api.schemas.parameters import Decimal, Moment, Parameters, Whole
 from api.schemas.shops import Shop, Source
 from geo_offers.domain.languages import name_for
@@ -97,6 +99,16 @@ class DirectoryParameters(Parameters):
 
     category: str | None = Field(None, description="A category or a group of categories.", examples=["food"])
     limit: Whole = Field(20, ge=1, le=100, description="Shops on a page.")
+    cursor: str | None = Field(
+        None, description="`next` of the page before; leave the other parameters as they were."
+    )
+    at: Moment | None = Field(None, description="Ask about this time instead of now; RFC 3339.")
+
+
+class DistrictOffersParameters(Parameters):
+    """GET /v1/districts/{id}/offers."""
+
+    limit: Whole = Field(20, ge=1, le=100, description="Offers on a page.")
     cursor: str | None = Field(
         None, description="`next` of the page before; leave the other parameters as they were."
     )
@@ -253,3 +265,24 @@ def zone_detail_json(detail: ZoneDetail, languages: tuple[str, ...], *, simplify
         ],
         "made_with": made_with,
     }
+
+
+class DistrictOffer(BaseModel):
+    """A promotion that is on in a district."""
+
+    promotion_id: str
+    title: str = Field(description="In the language asked for, where there is one.")
+    benefit: dict[str, Any]
+    merchant: MerchantName
+    shop: BriefShop | None = Field(
+        description="One there that honours it; null when only its fence is there."
+    )
+    ends_at: datetime
+    worth: float = Field(description="Of the benefit, as in the parts of a score.")
+
+
+class DistrictOffers(BaseModel):
+    """A page of a district's offers, the most worth first."""
+
+    items: list[DistrictOffer]
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
