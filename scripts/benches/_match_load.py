@@ -28,7 +28,7 @@ local at = 0
 init = function(args)
   for line in io.lines("%(questions)s") do
     if "%(method)s" == "GET" then
-      made[#made + 1] = wrk.format("GET", line)
+      made[#made + 1] = wrk.format("GET", line, {%(key)s})
     else
       made[#made + 1] = wrk.format("POST", "%(path)s", {["Content-Type"] = "application/json"}, line)
     end
@@ -62,11 +62,12 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked, over and over: paths of GET, or bodies of POST to a path."""
+    """What is asked, over and over: paths of GET, or bodies of POST to a path; a GET with a key, where one is given."""
 
     questions: Sequence[str]
     method: str = "GET"
     path: str = ""
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,8 @@ def loaded(server: Server, asked: Asked, *, seconds: float, connections: int = C
     with tempfile.TemporaryDirectory(prefix="geo-offers-wrk-") as folder:
         questions, script = Path(folder) / "questions", Path(folder) / "ask.lua"
         questions.write_text("\n".join(asked.questions) + "\n", encoding="utf-8")
-        facts = {"questions": questions, "method": asked.method, "path": asked.path}
+        key = f'["Authorization"] = "Bearer {asked.key}"' if asked.key else ""
+        facts = {"questions": questions, "method": asked.method, "path": asked.path, "key": key}
         script.write_text(_SCRIPT % facts, encoding="utf-8")
         command = [
             *pinned(1), "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "10s",
