@@ -147,9 +147,30 @@ async def _on_ours(_: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        return problem_of(_undecodable(error.__cause__))
     code = _CODES_OF_STATUS.get(error.status_code, "http_error")
     detail = f"{request.method} {request.url.path}: {error.detail}"
-    return problem(error.status_code, code, detail, headers=error.headers)
+    headers = _allow(request) if error.status_code == 405 else error.headers
+    return problem(error.status_code, code, detail, headers=headers)
+
+
+def _allow(request: Request) -> dict[str, str]:
+    """Allow for a path: the framework knows only the first of its routes."""
+    path = getattr(request.scope.get("route"), "path", "")
+    methods = {method.upper() for method in request.app.openapi()["paths"].get(path, {"get": None})}
+    return {"Allow": ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))}
+
+
+def _undecodable(cause: BaseException | None) -> errors.JsonInvalid:
+    """Why the framework could not decode a body at all; what is only not JSON comes as a validation error."""
+    match cause:
+        case UnicodeDecodeError():
+            return errors.JsonInvalid(f"the body is not UTF-8 at byte {cause.start:,}", code="json_not_utf8")
+        case RecursionError():
+            return errors.JsonInvalid("the body is nested too deep", code="json_too_deep")
+        case _:
+            return errors.JsonInvalid("the body cannot be read", code="json_invalid")
 
 
 async def _on_surprise(request: Request, error: Exception) -> Response:

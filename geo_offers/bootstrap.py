@@ -192,6 +192,14 @@ async def open_stores(settings: Settings, *, now: Callable[[], datetime] = utc_n
     return Stores(store, SqlAccounts(store.units, now), SqlCommerce(store.units))
 
 
+async def promotions_of_merchants(settings: Settings, stores: Stores) -> MerchantPromotions:
+    """What merchants do with their promotions, on the catalog as it is now; nobody follows it. Takes a second."""
+    with kernel_cache(settings):
+        from geo_offers.services.catalog import Catalog, load_snapshot
+        from geo_offers.services.promotions import MerchantPromotions
+    return MerchantPromotions(stores.accounts, Catalog(await load_snapshot(stores.catalog)))
+
+
 @asynccontextmanager
 async def open_key_desk(
     settings: Settings, *, now: Callable[[], datetime] = utc_now

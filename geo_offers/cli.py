@@ -12,8 +12,9 @@ from typer.core import TyperGroup
 from geo_offers.bootstrap import migrate_store
 from geo_offers.cli_districts import district_commands
 from geo_offers.cli_export import export_commands
-from geo_offers.cli_import import import_commands, load_sample_town
+from geo_offers.cli_import import import_commands
 from geo_offers.cli_keys import key_commands
+from geo_offers.cli_sample import load_sample_town
 from geo_offers.cli_serve import answer
 from geo_offers.cli_summary import printable
 from geo_offers.cli_verify import verify

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, overload
 import typer
 from typer.core import TyperGroup
 
-from geo_offers.bootstrap import open_store
+from geo_offers.bootstrap import Stores, open_store, open_stores
 from geo_offers.cli_summary import (
     print_counts,
     print_districts,
@@ -32,7 +32,6 @@ from geodata.files import Format, default_options, format_of, open_shops, stem_o
 from geodata.promotions import PromotionReport, read_promotions
 from geodata.report import ReadReport
 from geodata.rows import ReadOptions
-from geodata.sample_town import sample_town
 
 
 class _Interruptible(TyperGroup):
@@ -67,7 +66,6 @@ ProviderOption = Annotated[
 ReplaceOption = Annotated[
     bool, typer.Option("--replace", help="Retire what is in the dataset and no longer in the file.")
 ]
-SAMPLE_DATASET = "sample-town"
 _Loaded = TypeVar("_Loaded")
 ImportedKind = Literal["official", "custom"]
 
@@ -189,21 +187,6 @@ def import_promotions(
     print_counts({f"dataset {name}": counts})
 
 
-def load_sample_town(settings: Settings, *, seed: int) -> None:
-    """Load the sample town of this seed in place of the one before, and print what that did."""
-    town = sample_town(seed)
-
-    async def load(store: CatalogStore) -> dict[str, ImportCounts]:
-        districts = await store.import_districts(town.districts, dataset=SAMPLE_DATASET, replace=True)
-        shops = await store.import_shops(town.shops, dataset=SAMPLE_DATASET, replace=True)
-        promotions = await store.import_promotions(
-            town.promotions, town.merchants, dataset=SAMPLE_DATASET, replace=True
-        )
-        return {"shops": shops, "districts": districts, "promotions": promotions}
-
-    print_counts(into_store(settings, load))
-
-
 def _import(
     file: Path, file_format: Format, options: ReadOptions, *, dataset: str | None, replace_dataset: bool
 ) -> None:
@@ -223,13 +206,19 @@ def _import(
 
 
 def into_store(settings: Settings, load: Callable[[CatalogStore], Awaitable[_Loaded]]) -> _Loaded:
-    """What `load` does with the store. Raises Interrupted when Ctrl-C came too late for nothing to be done."""
+    """What `load` does with the catalog, as `into_stores` has it."""
+    return into_stores(settings, lambda stores: load(stores.catalog))
+
+
+def into_stores(settings: Settings, load: Callable[[Stores], Awaitable[_Loaded]]) -> _Loaded:
+    """What `load` does with the stores. Raises Interrupted when Ctrl-C came too late for nothing to be done."""
 
     async def run() -> _Loaded:
-        store = await open_store(settings)
+        stores = await open_stores(settings)
+        store = stores.catalog
         before = await store.revision()
         try:
-            return await load(store)
+            return await load(stores)
         except asyncio.CancelledError:
             await store.close()  # which waits for what was being committed
             if await _revision(settings) != before:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,6 +11,7 @@ import shapely
 
 from geo_offers.domain.place import District, LngLat, Shop, Source, district_id_of
 from geo_offers.domain.promotion import Merchant, Promotion
+from geo_offers.domain.promotion_document import promotion_id_of
 from geodata.town.characters import CHARACTERS
 from geodata.town.dice import Dice
 from geodata.town.layout import lay_out
@@ -24,6 +26,7 @@ from geodata.town.words import names_of
 
 PROVIDER = "sample-town"
 LICENCE = "generated"
+_EXTERNAL_ID = re.compile(r"seed-(?:0|-?[1-9][0-9]*)/promotion-[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,13 @@ def sample_town(seed: int = 7) -> SampleTown:
         streets=streets,
         **{kind: tuple(_area(area) for area in found) for kind, found in areas.items()},
     )
+
+
+def is_of_a_sample_town(promotion: Promotion) -> bool:
+    """Whether a promotion came with a sample town, of whatever seed."""
+    known_as = promotion.external_id or ""
+    is_ours = promotion.id == promotion_id_of(promotion.merchant_id, known_as)
+    return is_ours and _EXTERNAL_ID.fullmatch(known_as) is not None
 
 
 def _district(planned: PlannedArea, seed: int) -> District:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.parameters import AtPlace, Decimal, Moment, Whole
 from geo_offers.services.match_offers import OfferQuery
@@ -127,6 +127,8 @@ class AskedPosition(BaseModel):
     fix_at: datetime | None = None
     visitor_id: str | None = Field(None, min_length=1, max_length=200)
 
+    model_config = ConfigDict(strict=True)
+
 
 class MatchRequest(BaseModel):
     """POST /v1/offers/match."""
@@ -138,11 +140,12 @@ class MatchRequest(BaseModel):
     at: datetime | None = None
     explain: bool = False
 
-    model_config = {
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={
             "examples": [{"positions": [{"lng": 120.1541, "lat": 31.1981}], "limit": 3, "radius_m": 300}]
-        }
-    }
+        },
+    )
 
 
 class MatchResult(BaseModel):

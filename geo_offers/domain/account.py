@@ -81,7 +81,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request: a valid key's id, role and account."""
+    """Who sends a request: a valid key's id, role and account; the id is "" where no key was shown."""
 
     key_id: str
     role: Role

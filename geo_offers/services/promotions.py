@@ -11,7 +11,7 @@ from geo_offers.domain.account import Caller, random_word
 from geo_offers.domain.errors import InvalidInput, PromotionInvalid, RowOfFault, StatusRefused
 from geo_offers.domain.merge_patch import merged
 from geo_offers.domain.promotion import Merchant, Promotion, Status
-from geo_offers.domain.promotion_document import document_of, promotion_of
+from geo_offers.domain.promotion_document import document_of, promotion_id_of, promotion_of
 from geo_offers.domain.promotion_steps import Step, check_status, status_after
 from geo_offers.services.agreeing import Expected, agreed_tag, until_agreed
 from geo_offers.services.catalog import Catalog
@@ -144,7 +144,7 @@ class MerchantPromotions:
             before = known.get(promotion.external_id or "")
             same = before is not None and before == replace(promotion, id=before.id)
             counts.note(is_new=before is None, is_same=same)
-        done = await own.import_promotions(rows.values, key_id=caller.key_id, once=once)
+        done = await own.import_promotions(rows.values, key_id=caller.key_id or None, once=once)
         self._catalog.call_for_newer()
         return done
 
@@ -199,15 +199,20 @@ class MerchantPromotions:
         # One whose district is gone must still be able to be paused and ended.
         if promotion.status in (Status.DRAFT, Status.ACTIVE):
             await asyncio.to_thread(compiled, promotion, self._catalog.current)
-        done = await own.put_promotion(promotion, new=new, expected=expected, key_id=caller.key_id, once=once)
+        done = await own.put_promotion(
+            promotion, new=new, expected=expected, key_id=caller.key_id or None, once=once
+        )
         self._catalog.call_for_newer()
         return done
 
 
 def new_promotion(document: Mapping[str, Any], merchant_id: str) -> Promotion:
-    """A new promotion of a merchant, with an id of its own. Raises as `promotion_of`."""
+    """A new promotion of a merchant: its id follows from its external_id, where it has one. Raises as `promotion_of`."""
     _refuse_ours(document)
-    return promotion_of(document, promotion_id=f"prm_{random_word(16)}", merchant_id=merchant_id)
+    promotion = promotion_of(document, promotion_id=f"prm_{random_word(16)}", merchant_id=merchant_id)
+    if promotion.external_id is None:
+        return promotion
+    return replace(promotion, id=promotion_id_of(merchant_id, promotion.external_id))
 
 
 def _refuse_ours(document: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ import shapely
 from geo_offers.domain.errors import PolygonInvalid
 from geo_offers.domain.fence import AroundShopsFence, CircleFence, DistrictFence, Fence, PolygonFence
 from geo_offers.domain.place import District, LngLat, Shop
-from geo_offers.domain.promotion import Audience, Limits, Merchant, Promotion, Status
+from geo_offers.domain.promotion import Audience, Limits, Merchant, PeriodLimits, Promotion, Status
 from geo_offers.domain.promotion_document import merchant_id_of, promotion_id_of
 from geo_offers.domain.schedule import Schedule
 from geodata.town.benefits import CURRENCY, WITHOUT_PROMOTIONS, cast_benefit, wares_of
@@ -37,7 +37,7 @@ _SEGMENTS = (("student",), ("member",), ("resident", "commuter"), ("tourist",))
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A promotion before chance has decided on its benefit; its merchant gives it in these shops.
+    """A promotion before chance has decided on its benefit; its merchant gives it in these shops, which are his.
 
     category  decides on the benefit; None: as of the first shop
     """
@@ -57,13 +57,17 @@ def fill_with_promotions(
     """
     dice = Dice(seed, "promotions")
     traders = [shop for shop in shops if shop.category not in WITHOUT_PROMOTIONS]
+    along = list(_along_streets(layout, streets, traders, dice))
+    members = {shop.id for plan in along for shop in plan.shops}
+    # A shop has one merchant: who is of an association gives nothing of his own.
+    others = [shop for shop in traders if shop.id not in members]
     plans = [
-        *_of_chains(traders, dice),
-        *_in_districts(layout, districts, traders, dice),
-        *_along_streets(layout, streets, traders, dice),
-        *_on_squares(layout, traders, dice),
+        *_of_chains(others, dice),
+        *_in_districts(layout, districts, others, dice),
+        *along,
+        *_on_squares(layout, others, dice),
     ]
-    plans += _of_single_shops(traders, COUNT - len(plans), dice)
+    plans += _of_single_shops(others, COUNT - len(plans), dice)
     promotions = tuple(_promotion(plan, number, seed, dice) for number, plan in enumerate(plans, start=1))
     names = {merchant_id_of(plan.merchant): plan.merchant for plan in plans}
     return promotions, tuple(Merchant(one, names[one]) for one in sorted(names))
@@ -97,7 +101,7 @@ def _in_districts(
 def _along_streets(
     layout: Layout, streets: Sequence[Words], traders: Sequence[Shop], dice: Dice
 ) -> Iterator[_Plan]:
-    """Along a street, by the association of its shops."""
+    """Along a street, by the association of its shops; those of chains are in none."""
     by_street: dict[str, PlannedStreet] = {}
     for street, words in zip(layout.streets, streets, strict=True):
         longest = by_street.setdefault(words.zh, street)
@@ -105,7 +109,7 @@ def _along_streets(
             by_street[words.zh] = street
     left = _STREETS
     for name in dice.shuffled(by_street):
-        along = [shop for shop in traders if (shop.address or "").startswith(name)]
+        along = [shop for shop in traders if shop.brand is None and (shop.address or "").startswith(name)]
         fence = _strip(by_street[name], dice)
         if len(along) >= _LEAST_SHOPS_OF_A_STREET and fence is not None and left:
             left -= 1
@@ -157,7 +161,7 @@ def _promotion(plan: _Plan, number: int, seed: int, dice: Dice) -> Promotion:
         listed=number % 12 != 9,
         max_accuracy_m=dice.pick((50.0, 100.0, 300.0)) if dice.happens(0.1) else 150.0,
         status=status,
-        limits=_limits(dice),
+        limits=_limits(number, dice),
         audience=_audience(number, dice),
     )
 
@@ -184,13 +188,17 @@ def _new_year(year: int) -> datetime:
     return datetime(year, 1, 1, tzinfo=_CHINA)
 
 
-def _limits(dice: Dice) -> Limits:
+def _limits(number: int, dice: Dice) -> Limits:
+    """By chance; one in twelve has all of them, by the day too."""
+    has_all = number % 12 == 2
+    each_day = PeriodLimits("day", max_claims=50, max_redemptions=20, max_per_visitor=1)
     return Limits(
-        max_claims=100 * (1 + dice.below(20)) if dice.happens(0.4) else None,
-        max_redemptions=50 * (1 + dice.below(20)) if dice.happens(0.2) else None,
-        max_per_visitor=1 + dice.below(3) if dice.happens(0.6) else None,
-        budget_minor=100_000 * (1 + dice.below(20)) if dice.happens(0.25) else None,
+        max_claims=100 * (1 + dice.below(20)) if dice.happens(0.4) or has_all else None,
+        max_redemptions=50 * (1 + dice.below(20)) if dice.happens(0.2) or has_all else None,
+        max_per_visitor=1 + dice.below(3) if dice.happens(0.6) or has_all else None,
+        budget_minor=100_000 * (1 + dice.below(20)) if dice.happens(0.25) or has_all else None,
         currency=CURRENCY,
+        per_period=each_day if has_all else None,
     )
 
 

@@ -113,7 +113,7 @@ def _measure_keyed(
     made = [command[0], "keys", "create", "--role", "app"]
     told = subprocess.run(made, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
     asked = replace(question.asked, key=told.stdout.strip())
-    keyed = {**environment, "GEO_OFFERS_OPEN_READS": "false", "GEO_OFFERS_RATE_APP": "1000000000"}
+    keyed = {**environment, "GEO_OFFERS_OPEN_READS": "false", "GEO_OFFERS_RATE_APP": "100000000"}
     with serving(command, keyed, probe="/readyz") as server:
         loaded(server, asked, seconds=1, connections=question.connections)
         run = loaded(server, asked, seconds=seconds, connections=question.connections)

@@ -224,7 +224,7 @@ class World:
         self, operation: Operation, headers: Mapping[str, str], things: Mapping[str, str], role: Role
     ) -> httpx.Response:
         """The answer to a good request that names these things."""
-        kind, content = self._body(operation, things, role)
+        kind, content = self.good_body(operation, things, role)
         sent = {**headers, **self._needed_headers(operation), **({"Content-Type": kind} if kind else {})}
         query = {
             name: things[name] if name in things else _example(one)
@@ -234,7 +234,7 @@ class World:
         url = operation.path.format(**things)
         return await self.client.request(operation.method, url, params=query, headers=sent, **content)
 
-    def _body(
+    def good_body(
         self, operation: Operation, things: Mapping[str, str], role: Role
     ) -> tuple[str | None, dict[str, Any]]:
         self._made += 1
