@@ -20,11 +20,10 @@ from sqlalchemy import (
     update,
 )
 
-from geo_offers.domain.errors import KeyReused
 from geo_offers.stores.column_types import UtcMilliseconds
 from geo_offers.stores.commerce_tables import kept_answers
 from geo_offers.stores.durable_sql import UPSERTS
-from geo_offers.stores.once import KEPT_FOR, Kept, Once
+from geo_offers.stores.once import KEPT_FOR, Kept, Once, key_reused
 
 T = TypeVar("T")
 #: One write with a key in so many forgets old answers, and so many of them: more than come in meanwhile.
@@ -89,7 +88,7 @@ def kept_answer(connection: Connection, once: Once[T], *, when: datetime) -> Kep
     if row is None:
         return None
     if bytes(row.asked) != once.asked:
-        raise KeyReused(f"the key {once.key!r} came before with another request: use a new key for a new one")
+        raise key_reused(once.key)
     return Kept(bytes(row.body), None)
 
 

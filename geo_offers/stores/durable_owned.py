@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, insert, or_, select, tuple_
 
 from geo_offers.domain.errors import (
     Conflict,
@@ -218,7 +218,7 @@ def _write(
     tag = tag_of(values[-1]["fingerprint"]) if values else ""
     if not changed:
         return [], tag
-    _require_free_sources(connection, {pointer: shop for pointer, shop, _ in changed})
+    _require_free(connection, {pointer: shop for pointer, shop, _ in changed}, known)
     upsert = durable_sql.shop_upsert(connection.dialect.name, only=_his(merchant_id))
     written = connection.execute(upsert.returning(shops.c.id), [value for *_, value in changed])
     ids = set(written.scalars())
@@ -231,19 +231,22 @@ def _write(
     return sorted(ids), tag
 
 
-def _require_free_sources(connection: Connection, rows: Mapping[str, Shop]) -> None:
-    """Raise Taken when a shop of another id has the source of one of these."""
+def _require_free(connection: Connection, rows: Mapping[str, Shop], known: Mapping[str, _Known]) -> None:
+    """Raise Taken when a shop that is not his has the id of one of these, or one of another id has its source."""
     source = tuple_(shops.c.source_provider, shops.c.source_id)
-    wanted = {(shop.source.provider, shop.source.id): (pointer, shop) for pointer, shop in rows.items()}
-    for some in chunks(list(wanted)):
-        query = select(shops.c.source_provider, shops.c.source_id, shops.c.id).where(source.in_(some))
+    by_source = {(shop.source.provider, shop.source.id): (pointer, shop) for pointer, shop in rows.items()}
+    new = {shop.id: (pointer, shop) for pointer, shop in rows.items() if shop.id not in known}
+    for some in chunks(list(by_source)):
+        ids = [shop.id for _, shop in map(by_source.__getitem__, some) if shop.id in new]
+        query = select(shops.c.source_provider, shops.c.source_id, shops.c.id)
         there = across_tenants(
-            query, because="a source has one shop, whoever's it is, and the fault has a row"
+            query.where(or_(source.in_(some), shops.c.id.in_(ids))),
+            because="an id and a source have one shop, whoever's it is, and the fault has a row",
         )
         for provider, source_id, shop_id in connection.execute(there):
-            pointer, shop = wanted[(provider, source_id)]
-            if shop.id != shop_id:
-                raise _taken(shop, pointer or None)
+            found = new.get(shop_id) or by_source.get((provider, source_id))
+            if found is not None and (shop_id in new or found[1].id != shop_id):
+                raise _taken(found[1], found[0] or None)
 
 
 def _require_each_once(rows: Mapping[str, Shop]) -> None:

@@ -21,6 +21,7 @@ from geo_offers.stores.durable_owned import chunks, live_shop_ids, lock_merchant
 from geo_offers.stores.durable_sql import append_changes, tell
 from geo_offers.stores.promotion_rows import promotion_of_row
 from geo_offers.stores.tables import districts, promotions
+from geo_offers.stores.tenancy import across_tenants
 
 _LIVE = promotions.c.retired_at.is_(None)
 #: Whole promotions at once in memory; one may have 160 kB of fence.
@@ -183,6 +184,7 @@ def _write(
     if not changed:
         return [], tag
     coming = [row for row, _ in changed]
+    _require_free_ids(connection, coming)
     _require_districts(connection, coming)
     _require_own_shops(connection, merchant_id, coming)
     numbers = _note_before(connection, merchant_id, coming)
@@ -200,6 +202,18 @@ def _write(
     ]
     connection.execute(insert(promotion_versions), versions)
     return sorted(ids), tag
+
+
+def _require_free_ids(connection: Connection, rows: Sequence[_Row]) -> None:
+    """Raise Taken when a new one has the id of somebody else's."""
+    new = {row.promotion.id: row for row in rows if row.before is None}
+    for some in chunks(list(new)):
+        there = across_tenants(
+            select(promotions.c.id).where(promotions.c.id.in_(some)),
+            because="an id has one promotion, whoever's it is, and the fault has a row",
+        )
+        for promotion_id in connection.execute(there).scalars():
+            raise _taken(new[promotion_id].promotion, new[promotion_id].pointer or "/id")
 
 
 def _require_districts(connection: Connection, rows: Sequence[_Row]) -> None:

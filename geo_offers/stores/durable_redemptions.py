@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
 
 from geo_offers.domain.coupon import Funnel, Redeem, Redemption
 from geo_offers.domain.discount import basket_of, discount_of
@@ -13,7 +13,6 @@ from geo_offers.domain.errors import (
     AlreadyRedeemed,
     AlreadyRolledBack,
     CouponExpired,
-    GeoOffersError,
     RedemptionNotFound,
     WrongShop,
 )
@@ -67,11 +66,7 @@ def redeem(connection: Connection, asked: Redeem, shelf: PromotionShelf) -> Rede
 
     The coupon comes first: of two tills with one coupon the second waits for the first, and finds it used.
     """
-    coupon = connection.execute(
-        _USE_COUPON, {"of_code": asked.code, "of_merchant": asked.merchant_id, "when": asked.when}
-    ).one_or_none()
-    if coupon is None:
-        raise _unusable(connection, asked)
+    coupon = _used_coupon(connection, asked)
     standing = shelf.standing(connection, coupon.promotion_id)
     promotion = standing.promotion
     _require_not_ended(standing, asked.when)
@@ -184,21 +179,36 @@ def _by_currency(connection: Connection, promotion_id: str) -> tuple[dict[str | 
     return stands, sum(int(count) for _, standing, count, _ in rows if not standing)
 
 
-def _unusable(connection: Connection, asked: Redeem) -> GeoOffersError:
-    query = select(coupons).where(coupons.c.code == asked.code, coupons.c.merchant_id == asked.merchant_id)
-    coupon = connection.execute(query).one_or_none()
-    if coupon is None:
-        return no_such_coupon(asked.code)
-    if coupon.state == "redeemed":
-        query = select(redemptions).where(redemptions.c.code == asked.code, _STANDING)
-        used = connection.execute(query).one()
-        return AlreadyRedeemed(
+def _used_coupon(connection: Connection, asked: Redeem) -> Any:
+    """The coupon, used from now on. Raises CouponNotFound, AlreadyRedeemed, CouponExpired."""
+    which = {"of_code": asked.code, "of_merchant": asked.merchant_id, "when": asked.when}
+    while (coupon := connection.execute(_USE_COUPON, which).one_or_none()) is None:
+        _require_usable(
+            connection, asked
+        )  # or it was given back since: on PostgreSQL each statement sees anew
+    return coupon
+
+
+def _require_usable(connection: Connection, asked: Redeem) -> None:
+    # One statement: between two a roll-back may end.
+    query = select(coupons.c.state, coupons.c.expires_at, redemptions.c.id, redemptions.c.redeemed_at,
+                   redemptions.c.shop_id)  # fmt: skip
+    query = query.select_from(
+        coupons.outerjoin(redemptions, and_(redemptions.c.code == coupons.c.code, _STANDING))
+    )
+    query = query.where(coupons.c.code == asked.code, coupons.c.merchant_id == asked.merchant_id)
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        raise no_such_coupon(asked.code)
+    if found.state == "redeemed":
+        raise AlreadyRedeemed(
             f"the coupon {asked.code} was redeemed already",
-            redemption_id=used.id,
-            redeemed_at=used.redeemed_at,
-            shop_id=used.shop_id,
+            redemption_id=found.id,
+            redeemed_at=found.redeemed_at,
+            shop_id=found.shop_id,
         )
-    return CouponExpired(f"the coupon {asked.code} has expired", expired_at=coupon.expires_at)
+    if found.expires_at <= asked.when:
+        raise CouponExpired(f"the coupon {asked.code} has expired", expired_at=found.expires_at)
 
 
 def _require_not_ended(standing: Standing, when: datetime) -> None:

@@ -101,6 +101,11 @@ _REDEMPTION = (
     )
     .returning(usage_totals.c.redemptions)
 )
+_LOCK_TOTALS = (
+    select(usage_totals.c.promotion_id)
+    .where(usage_totals.c.promotion_id == _PROMOTION)
+    .with_for_update(key_share=True)
+)
 _UNREDEMPTION = _TOTALS.values(
     redemptions=usage_totals.c.redemptions - 1,
     budget_minor=usage_totals.c.budget_minor - _AMOUNT,
@@ -199,7 +204,10 @@ def count_redemption(
         "budget": _most(limits.budget_minor),
     }
     if not _finds_a_row(connection, _REDEMPTION, row):
-        return NOTHING_SPENT
+        # PostgreSQL locks no row that has no room: a roll-back may have made some since. Now it cannot.
+        connection.execute(_LOCK_TOTALS, {"of_promotion": promotion_id})
+        if not _finds_a_row(connection, _REDEMPTION, row):
+            return NOTHING_SPENT
     period = limits.per_period
     if period is None:
         return None

@@ -6,9 +6,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from geo_offers.domain.offer import Spent
 from geo_offers.stores.commerce_ports import CommerceStore, Counted
+from geo_offers.stores.once import Kept, Once
+
+T = TypeVar("T")
 
 _PAGE = 10_000
 _VISITORS = 4_096
@@ -137,12 +141,17 @@ class MemoryUsage:
 
     async def _read_since(self, step: int) -> dict[str, Counted]:
         read: dict[str, Counted] = {}
+        limit = _PAGE
         while True:
-            rows = await self._commerce.counted_since(step, limit=_PAGE)
+            rows = await self._commerce.counted_since(step, limit=limit)
             read.update((row.promotion_id, row) for row in rows)
-            if len(rows) < _PAGE:
+            if len(rows) < limit:
                 return read
-            step = rows[-1].step
+            # Several may have one step: those of the last are read again, and a page that ends where it began grows.
+            if rows[-1].step - 1 > step:
+                step = rows[-1].step - 1
+            else:
+                limit *= 2
 
     def _note(self, promotion_id: str, more: _More) -> None:
         self._noted[promotion_id] = self._noted.get(promotion_id, _NO_MORE).added(more)
@@ -194,3 +203,13 @@ class MemoryUsage:
         if known is None:
             known = self._visitors[visitor_key] = _Known(now_s + VISITOR_TTL_S)
         return known
+
+
+class NoAnswers:
+    """AnswerHints (see ports.AnswerHints) that never has one: where the durable store is as near as any hint."""
+
+    async def find(self, once: Once[T]) -> Kept[T] | None:  # noqa: ARG002  # the port names it
+        return None
+
+    def note(self, once: Once[Any], kept: Kept[Any]) -> None:
+        pass

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+from geo_offers.domain.errors import KeyReused
+
 T = TypeVar("T")
 
 #: How long the answer to a key is kept.
@@ -35,3 +37,8 @@ class Kept(Generic[T]):
 
     body: bytes
     value: T | None
+
+
+def key_reused(key: str) -> KeyReused:
+    """The refusal of a key that came before with another question."""
+    return KeyReused(f"the key {key!r} came before with another request: use a new key for a new one")

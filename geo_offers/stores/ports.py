@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from geo_offers.domain.offer import Spent
 from geo_offers.domain.place import District, Shop, ShopRow
 from geo_offers.domain.promotion import Merchant, Promotion, PromotionRow
+from geo_offers.stores.once import Kept, Once
+
+T = TypeVar("T")
 
 ChangedKind = Literal["shop", "district", "promotion", "all"]
+#: What followers follow, each by a counter of its own in the durable store.
+Topic = Literal["catalog", "usage", "keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,3 +242,75 @@ class RateLimits(Protocol):
         now_s  of any clock that never goes back
         In any stretch of t seconds at most burst + t * per_minute / 60 are allowed.
         """
+
+
+class Nudges(Protocol):
+    """Words that something changed, so that followers look before their next poll; any of them may be lost.
+
+    - What is heard while nobody waits for it is there for the next who waits.
+    - For one follower a topic in each process.
+    """
+
+    async def nudge(self, topic: Topic) -> None:
+        """Tell every process, this one first; after the commit. Never waits for others, never raises."""
+
+    def hear(self, topic: Topic) -> None:
+        """As if a nudge had come, in this process alone."""
+
+    async def wait(self, topics: Set[Topic], *, within_s: float) -> Set[Topic]:
+        """Which of these were heard, as soon as one is; none when that takes longer."""
+
+
+class AnswerHints(Protocol):
+    """Answers of writes with a key that can be had without asking the durable store; any may be missing.
+
+    What is here is what the store answered, and goes before the store forgets it.
+    """
+
+    async def find(self, once: Once[T]) -> Kept[T] | None:
+        """The answer to a key, when it is here. Raises KeyReused when it was to another question."""
+
+    def note(self, once: Once[Any], kept: Kept[Any]) -> None:
+        """The store has answered. No I/O: it may be a moment until it is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event as it was appended; `offset` is from where to read on."""
+
+    offset: str
+    body: bytes
+
+
+class EventLog(Protocol):
+    """Events until they are rolled up, in one order for all readers: the log's, not a clock's.
+
+    - Offsets are the log's own words: not to be compared or made by others.
+    - What an append has answered is read by every reading that begins after it.
+    - The same reading again gives the same, until it is trimmed.
+    - Every method raises StoreUnavailable when the log cannot answer; an append that raised may have been done.
+    """
+
+    async def append(self, bodies: Sequence[bytes]) -> None:
+        """Take these events together and in this order, behind all others; all or none.
+
+        Raises StoreUnavailable also when the log is full: nothing is dropped to make room.
+        """
+
+    async def read_after(self, offset: str | None, *, limit: int) -> Sequence[LoggedEvent]:
+        """Events behind an offset, the oldest first; from the oldest that there is when it is None."""
+
+    async def trim(self, until: str) -> int:
+        """Let go of the events up to this offset, which is in it; how many did."""
+
+
+class LiveState(Protocol):
+    """How the server that holds live state does, for operators."""
+
+    @property
+    def away(self) -> Mapping[str, str]:
+        """What goes without it at the moment, and why, by subject; empty when all is well."""
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How often it failed since this process began, by subject."""

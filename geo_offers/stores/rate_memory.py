@@ -42,6 +42,15 @@ class MemoryRateLimits:
         buckets.move_to_end(key)
         return Taken(True, floor(max(0.0, -short_s) / step_s + _ROUNDING), waiting_s + step_s, 0.0)
 
+    def fill_until(self, key: str, full_at_s: float, *, now_s: float) -> None:
+        """Say that a bucket is full at this moment at the earliest; both of the clock whose times `take` is given."""
+        before = self._full_at.get(key)
+        if before is None:
+            self._make_room(now_s)
+        if before is None or before < full_at_s:
+            self._full_at[key] = full_at_s
+            self._full_at.move_to_end(key)
+
     def _make_room(self, now_s: float) -> None:
         """Let go of up to two that nobody touched for longest: those that are full, or one too many."""
         buckets = self._full_at

@@ -85,7 +85,7 @@ def _incoming_shop(shop: Shop, cell: int) -> IncomingShop:
 def incoming_districts(districts: Iterable[District]) -> list[IncomingDistrict]:
     """Rows of these districts, in their order; the geometry as little-endian WKB in two dimensions.
 
-    Raises InvalidInput for a geometry that is not a polygon with positions on the Earth.
+    Raises InvalidInput for a geometry that is not a valid polygon with positions on the Earth.
     """
     return [_incoming_district(district) for district in districts]
 
@@ -121,6 +121,9 @@ def _polygon(district: District) -> tuple[bytes, tuple[float, float, float, floa
     west, south, east, north = shape.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise InvalidInput(f"district {district.id}: its geometry leaves the Earth at {shape.bounds}")
+    if not shape.is_valid:
+        why = shapely.is_valid_reason(shape)
+        raise InvalidInput(f"district {district.id}: its geometry is not valid: {why}")
     return shapely.to_wkb(shape, output_dimension=2, byte_order=1), (west, south, east, north)
 
 

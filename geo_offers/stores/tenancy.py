@@ -17,7 +17,7 @@ from sqlalchemy.sql.expression import ReleaseSavepointClause, RollbackToSavepoin
 
 from geo_offers.stores.tenancy_rules import Rows, Rules, TenantForgotten, Through
 
-__all__ = ["SHARED", "TENANT_OF", "TenantForgotten", "across_tenants", "bound", "guard"]
+__all__ = ["SHARED", "TENANT_OF", "TenantForgotten", "across_tenants", "bound", "guard", "tenant_of"]
 
 _Statement = TypeVar("_Statement", bound=Executable)
 
@@ -61,6 +61,12 @@ def bound(connection: Connection, merchant_id: str) -> Iterator[None]:
 def across_tenants(statement: _Statement, *, because: str) -> _Statement:
     """The statement, allowed to look at other merchants' rows in a unit of one; the reason is for readers."""
     return statement.execution_options(**{_ACROSS: because})
+
+
+def tenant_of(options: Mapping[str, Any]) -> str:
+    """The merchant for whom a statement with these options is; "" for nobody's, and for a look across."""
+    tenant: str | None = options.get(_TENANT)
+    return "" if tenant is None or _ACROSS in options else tenant
 
 
 def guard(engine: Engine) -> None:
