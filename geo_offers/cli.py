@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from geo_offers.bootstrap import migrate_store
+from geo_offers.cli_backup import backup
 from geo_offers.cli_districts import district_commands
+from geo_offers.cli_doctor import doctor
 from geo_offers.cli_export import export_commands
 from geo_offers.cli_import import import_commands
 from geo_offers.cli_keys import key_commands
+from geo_offers.cli_migrate import migrate
 from geo_offers.cli_sample import load_sample_town
 from geo_offers.cli_serve import answer
 from geo_offers.cli_summary import printable
@@ -49,6 +50,9 @@ app.add_typer(export_commands, name="export")
 app.add_typer(district_commands, name="districts")
 app.add_typer(key_commands, name="keys")
 app.command()(verify)
+app.command()(migrate)
+app.command()(backup)
+app.command()(doctor)
 
 
 def main() -> None:
@@ -72,26 +76,19 @@ def settings() -> None:
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the tables of the store up to date."""
-    before, after = asyncio.run(migrate_store(settings_here()))
-    if before == after:
-        typer.echo(f"The tables are up to date: version {after}.")
-    else:
-        typer.echo(f"The tables are now of version {after}, they were {before or 'not there'}.")
-
-
-@app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else GEO_OFFERS_HOST.")] = None,
     port: Annotated[
         int | None,
         typer.Option(min=0, max=65_535, help="Port to listen on, 0 for any; else GEO_OFFERS_PORT."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes that answer, each with the whole catalog.")
+    ] = 1,
 ) -> None:
     """Answer over HTTP until Ctrl-C."""
     chosen = settings_here()
-    answer(chosen, host=host or chosen.host, port=chosen.port if port is None else port)
+    answer(chosen, host=host or chosen.host, port=chosen.port if port is None else port, workers=workers)
 
 
 def settings_here() -> Settings:

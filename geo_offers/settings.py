@@ -18,6 +18,8 @@ PREFIX = "GEO_OFFERS_"
 _NOT_OURS = ("GEO_OFFERS_TEST_", "GEO_OFFERS_SHARED_DATA")
 _MOST_BYTES = 1_000_000_000
 _MOST_A_MINUTE = 100_000_000
+_MOST_CONNECTIONS = 1_000
+_LONGEST_S = 3_600
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -66,6 +68,22 @@ def _bytes(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_CONNECTIONS):
+        raise ValueError(f"a number of connections is a whole number from 1 to {_MOST_CONNECTIONS:,}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= _LONGEST_S:
+        raise ValueError(f"a time is a number of seconds above 0, at most {_LONGEST_S:,}")
+    return seconds
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not text.startswith(tuple(f"{scheme}:" for scheme in schemes)):
@@ -80,7 +98,7 @@ def _setting(meaning: str, parse: Callable[[str], Any] = str, *, secret: bool = 
 
 
 def _rate_of(whose: str, default: int) -> Any:
-    meaning = f"requests a minute of {whose}, each process counting for itself; 0 is without end"
+    meaning = f"requests a minute of {whose}, each process counting for itself unless they share a Redis; 0 is without end"
     return _setting(meaning, _rate, default=default)
 
 
@@ -89,7 +107,7 @@ class Settings:
     """What an operator can choose: each field is a variable, GEO_OFFERS_ and the field's name in capitals."""
 
     database_url: str = _setting(
-        "where the durable store is: sqlite:////path/to/file",
+        "where the durable store is: sqlite:////path/to/file or postgresql://user@host/database",
         _url("sqlite", "postgresql", "postgresql+asyncpg"),
         default_factory=_default_database_url,
     )
@@ -105,7 +123,7 @@ class Settings:
         "where compiled kernels are kept; beside the code when not set", Path, default=None
     )
     redis_url: str | None = _setting(
-        "Redis for live state; in this process when not set", _url("redis", "rediss", "unix"), default=None
+        "Redis for nudges, shared rates and answers to keys; in this process when not set", _url("redis", "rediss", "unix"), default=None
     )
     open_reads: bool = _setting(
         "whether shops, districts and offers may be read without a key: true or false", _flag, default=False
@@ -117,8 +135,23 @@ class Settings:
     rate_merchant: int = _rate_of("a merchant's key", 6_000)
     rate_planner: int = _rate_of("a planner's key", 6_000)
     rate_admin: int = _rate_of("an operator's key", 6_000)
+    postgis_pool: int = _setting(
+        "connections to PostgreSQL that one process keeps for requests", _count, default=10
+    )
+    postgis_pool_timeout_s: float = _setting(
+        "seconds to wait for one of them to be free", _seconds, default=5.0
+    )
+    postgis_statement_timeout_s: float = _setting(
+        "seconds that PostgreSQL may take for a statement of a request", _seconds, default=30.0
+    )
+    postgis_lock_timeout_s: float = _setting(
+        "seconds to wait for rows that another transaction has locked", _seconds, default=10.0
+    )
+    postgis_idle_timeout_s: float = _setting(
+        "seconds after which PostgreSQL ends a transaction that asks nothing", _seconds, default=60.0
+    )
     secret: str | None = _setting(
-        "turns visitors' ids into keys; kept in a file beside the database when not set",
+        "turns visitors' ids into keys; kept in a file beside the database when not set, but PostgreSQL needs one",
         secret=True,
         default=None,
     )

@@ -30,6 +30,14 @@ class Ready(BaseModel):
         description="Rows of the store that could not be taken, by id; the first hundred."
     )
     behind: str | None = Field(description="Why the newest revision is not served; null when it is.")
+    keys_behind: str | None = Field(description="Why changes of keys are not seen; null when they are.")
+    usage_behind: str | None = Field(
+        description="Why offers do not know what others have used; null when they do."
+    )
+    redis: dict[str, str] | None = Field(
+        description="What goes without Redis at the moment, and why, by subject: slower, but right. Empty when"
+        " all is well, null without Redis."
+    )
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -52,6 +60,9 @@ async def readyz(request: Request) -> Any:
         districts=len(snapshot.districts.rows),
         quarantined=list(snapshot.quarantined[:100]),
         behind=services.follower.behind,
+        keys_behind=services.keys.behind,
+        usage_behind=services.usage_follower.behind,
+        redis=None if services.live.state is None else dict(services.live.state.away),
     )
 
 

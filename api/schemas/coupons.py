@@ -15,7 +15,7 @@ from geo_offers.domain.languages import name_for
 from geo_offers.domain.place import LngLat
 from geo_offers.services.coupons import ClaimQuery, ShownCoupon, WalletPage
 
-#: Of the sample town, so that it can be tried.
+#: Of the form of a code, with its check character; there is no such coupon.
 EXAMPLE_CODE = "7HXK2M9QT4EW"
 _MOST_SEGMENTS = 100
 _decode_titles = msgspec.json.Decoder(dict[str, str]).decode

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Sequence
 
 import structlog
 
 from geo_offers.domain.errors import RevisionNotReached, StoreUnavailable
 from geo_offers.index.snapshot import CatalogSnapshot, SnapshotBuilder
-from geo_offers.stores.ports import CatalogStore
+from geo_offers.stores.ports import CatalogStore, Change, Nudges
 
 #: More changes than this at once are not applied one by one.
 _MOST_STEPS = 1_000
@@ -32,15 +32,23 @@ async def load_snapshot(store: CatalogStore) -> CatalogSnapshot:
 
 async def advanced_snapshot(store: CatalogStore, current: CatalogSnapshot) -> CatalogSnapshot:
     """The catalog as it is now, from the one before where only promotions changed, and not too many of them."""
-    changes = await store.changes_since(current.revision, limit=_MOST_STEPS)
-    only_promotions = all(change.kind == "promotion" and change.id for change in changes)
-    if only_promotions and len(changes) < _MOST_STEPS and not current.promotions.crowded:
-        ids = {change.id for change in changes if change.id}
-        async with store.reading() as reading:
-            if changes and reading.revision == changes[-1].revision:
-                rows = await reading.promotion_rows_of(sorted(ids))
-                return await asyncio.to_thread(current.with_promotions, reading.revision, rows, ids)
+    async with store.reading() as reading:
+        # Asked for after the reading has begun: so all its changes are among these, however busy writers are.
+        changes = await store.changes_since(current.revision, limit=_MOST_STEPS)
+        ids = _promotions_alone(changes, until=reading.revision)
+        if ids and len(changes) < _MOST_STEPS and not current.promotions.crowded:
+            rows = await reading.promotion_rows_of(sorted(ids))
+            return await asyncio.to_thread(current.with_promotions, reading.revision, rows, ids)
     return await load_snapshot(store)
+
+
+def _promotions_alone(changes: Sequence[Change], *, until: int) -> set[str]:
+    """The promotions that changed up to a revision; none when anything else did, or the revision is not reached."""
+    steps = [change for change in changes if change.revision <= until]
+    if not steps or steps[-1].revision != until:
+        return set()
+    ids = {change.id for change in steps if change.kind == "promotion" and change.id}
+    return ids if all(change.kind == "promotion" and change.id for change in steps) else set()
 
 
 class Catalog:
@@ -49,43 +57,38 @@ class Catalog:
     A request reads `current` once and finishes on what it read.
     """
 
-    def __init__(self, snapshot: CatalogSnapshot) -> None:
+    def __init__(self, snapshot: CatalogSnapshot, nudges: Nudges) -> None:
         self.current = snapshot
-        self._wanted = asyncio.Event()
+        self._nudges = nudges
 
     async def at_least(self, revision: int, *, within_s: float) -> None:
         """Wait until this revision is served. Raises RevisionNotReached when it is not in time."""
         try:
             async with asyncio.timeout(within_s):
                 while self.current.revision < revision:
-                    self._wanted.set()
+                    self._nudges.hear("catalog")
                     await asyncio.sleep(_LOOK_AGAIN_S)
         except TimeoutError:
             raise RevisionNotReached(
                 f"revision {revision} is not here yet, {self.current.revision} is; ask again"
             ) from None
 
-    def call_for_newer(self) -> None:
-        """Say that there is a newer revision, so that the follower looks at once."""
-        self._wanted.set()
-
-    async def wanted(self, *, within_s: float) -> None:
-        """Wait until somebody waits for a newer revision, or so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await self._wanted.wait()
-        self._wanted.clear()
+    async def call_for_newer(self) -> None:
+        """Say that there is a newer revision, so that every process looks at once."""
+        await self._nudges.nudge("catalog")
 
 
 class CatalogFollower:
     """Sees to it that `catalog.current` is never older than the store by more than a poll and a load.
 
+    With a nudge it is not even the poll. For a process that has the catalog's nudges to itself.
     Whatever goes wrong the last snapshot stays, `behind` says why, and the follower goes on trying.
     """
 
-    def __init__(self, catalog: Catalog, store: CatalogStore, *, poll_s: float = 1.0) -> None:
+    def __init__(self, catalog: Catalog, store: CatalogStore, nudges: Nudges, *, poll_s: float = 1.0) -> None:
         self._catalog = catalog
         self._store = store
+        self._nudges = nudges
         self._poll_s = poll_s
         self.behind: str | None = None
 
@@ -107,7 +110,7 @@ class CatalogFollower:
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
-            await self._catalog.wanted(within_s=self._poll_s)
+            await self._nudges.wait({"catalog"}, within_s=self._poll_s)
             try:
                 await self.advance()
                 self.behind = None

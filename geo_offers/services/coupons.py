@@ -19,7 +19,7 @@ from geo_offers.services.cursors import Cursor
 from geo_offers.services.visitors import visitor_key
 from geo_offers.stores.commerce_ports import CommerceStore
 from geo_offers.stores.once import Kept, Once
-from geo_offers.stores.ports import Usage
+from geo_offers.stores.ports import Nudges, Usage
 
 _TRIES = 3
 
@@ -65,12 +65,14 @@ class Coupons:
         commerce: CommerceStore,
         catalog: Catalog,
         usage: Usage,
+        nudges: Nudges,
         now: Callable[[], datetime],
         secret: bytes,
     ) -> None:
         self._commerce = commerce
         self._catalog = catalog
         self._usage = usage
+        self._nudges = nudges
         self._now = now
         self._secret = secret
 
@@ -101,6 +103,7 @@ class Coupons:
             raise
         if kept.value is not None:
             await self._usage.note_claim(kept.value.promotion_id, kept.value.visitor_key)
+            await self._nudges.nudge("usage")
         return kept
 
     async def coupon(self, text: str, *, account: str | None, merchant_id: str | None) -> ShownCoupon:

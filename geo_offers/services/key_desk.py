@@ -83,6 +83,7 @@ class KeyDesk:
         """Nobody is let in with this key from now on. Raises KeyNotFound."""
         revoked = await self._accounts.revoke_key(key_id, at=self._moment(), account=account)
         await self._ring.forget(key_id)
+        await self._ring.call_others()
         return revoked
 
     async def rotate(self, key_id: str, *, overlap: timedelta, account: str | None = None) -> Issued:
@@ -110,6 +111,7 @@ class KeyDesk:
         # The key is kept, and its secret must be told: a store that is away by now does not take that back.
         with suppress(StoreUnavailable):
             await self._ring.refresh()
+        await self._ring.call_others()
 
     def _moment(self) -> datetime:
         return _to_the_millisecond(self._now())

@@ -14,6 +14,7 @@ import structlog
 from geo_offers.domain.account import Caller, Key, digest_of
 from geo_offers.domain.errors import StoreUnavailable, Unauthorized
 from geo_offers.stores.account_ports import AccountStore, KeyBook
+from geo_offers.stores.ports import Nudges
 
 _BEARER = re.compile(rb"bearer +([!-~]+) *\Z", re.IGNORECASE)
 _MOST_KNOWN = 10_000
@@ -26,13 +27,15 @@ log = structlog.get_logger(__name__)
 class KeyRing:
     """Who a key is, at once and without I/O.
 
-    A key that was created or revoked by another process is seen after a poll; one that expires, at that moment.
+    A key that was created or revoked by another process is seen at its nudge, else after a poll; one that expires,
+    at that moment.
     While the store is away the last book stays, and `behind` says why. Not for use by several threads.
     """
 
-    def __init__(self, accounts: AccountStore, now: Callable[[], datetime]) -> None:
+    def __init__(self, accounts: AccountStore, now: Callable[[], datetime], nudges: Nudges) -> None:
         self._accounts = accounts
         self._now = now
+        self._nudges = nudges
         self._book = KeyBook(-1, {})
         # By the header as it came; only what was valid, so nobody without a key can fill it.
         self._known: dict[bytes, tuple[Key, Caller]] = {}
@@ -81,6 +84,10 @@ class KeyRing:
             left = {digest: key for digest, key in self._book.keys.items() if key.id != key_id}
             self._take(KeyBook(self._book.version, left))
 
+    async def call_others(self) -> None:
+        """Say that keys have changed, so that every process looks at once."""
+        await self._nudges.nudge("keys")
+
     def _take(self, book: KeyBook) -> None:
         self._book = book
         self._known.clear()
@@ -101,7 +108,7 @@ class KeyRing:
         written = time.monotonic()
         try:
             while True:
-                await asyncio.sleep(poll_s)
+                await self._nudges.wait({"keys"}, within_s=poll_s)
                 try:
                     await self.refresh()
                     if time.monotonic() - written >= write_s:

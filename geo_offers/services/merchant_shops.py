@@ -59,7 +59,7 @@ class MerchantShops:
             return await own.rename(_merchant_of(document, caller.account), expected=tag, once=once)
 
         done = await until_agreed(expected, attempt)
-        self._catalog.call_for_newer()
+        await self._catalog.call_for_newer()
         return done
 
     async def create(
@@ -73,7 +73,7 @@ class MerchantShops:
         shop = shop_of(document, zone_at=self._zone_at, merchant_id=caller.account)
         own = self._accounts.of_merchant(caller.account)
         done = await own.put_shop(shop, new=True, expected=None, once=once)
-        self._catalog.call_for_newer()
+        await self._catalog.call_for_newer()
         return done
 
     async def change(
@@ -100,7 +100,7 @@ class MerchantShops:
             return await own.put_shop(shop, new=False, expected=tag, once=once)
 
         done = await until_agreed(expected, attempt)
-        self._catalog.call_for_newer()
+        await self._catalog.call_for_newer()
         return done
 
     async def take_out(
@@ -117,7 +117,7 @@ class MerchantShops:
             return await own.retire_shop(shop_id, expected=agreed_tag(expected, current.tag), once=once)
 
         done = await until_agreed(expected, attempt)
-        self._catalog.call_for_newer()
+        await self._catalog.call_for_newer()
         return done
 
     async def find(self, caller: Caller, shop_id: str) -> Tagged[Shop]:
@@ -148,7 +148,7 @@ class MerchantShops:
         for shop in rows.values:
             counts.note(is_new=shop.id not in known, is_same=known.get(shop.id) == shop)
         done = await own.import_shops(rows.values, once=once)
-        self._catalog.call_for_newer()
+        await self._catalog.call_for_newer()
         return done
 
 

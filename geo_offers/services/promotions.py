@@ -11,7 +11,7 @@ from geo_offers.domain.account import Caller, random_word
 from geo_offers.domain.errors import InvalidInput, PromotionInvalid, RowOfFault, StatusRefused
 from geo_offers.domain.merge_patch import merged
 from geo_offers.domain.promotion import Merchant, Promotion, Status
-from geo_offers.domain.promotion_document import document_of, promotion_id_of, promotion_of
+from geo_offers.domain.promotion_document import document_of, promotion_of
 from geo_offers.domain.promotion_steps import Step, check_status, status_after
 from geo_offers.services.agreeing import Expected, agreed_tag, until_agreed
 from geo_offers.services.catalog import Catalog
@@ -144,8 +144,14 @@ class MerchantPromotions:
             before = known.get(promotion.external_id or "")
             same = before is not None and before == replace(promotion, id=before.id)
             counts.note(is_new=before is None, is_same=same)
-        done = await own.import_promotions(rows.values, key_id=caller.key_id or None, once=once)
-        self._catalog.call_for_newer()
+        taken = {promotion.id for promotion in known.values()}
+        given = [
+            # Its own id is that of one that has another external_id by now.
+            replace(one, id=_new_id()) if one.id in taken and one.external_id not in known else one
+            for one in rows.values
+        ]
+        done = await own.import_promotions(given, key_id=caller.key_id or None, once=once)
+        await self._catalog.call_for_newer()
         return done
 
     def _faults_in(
@@ -202,17 +208,18 @@ class MerchantPromotions:
         done = await own.put_promotion(
             promotion, new=new, expected=expected, key_id=caller.key_id or None, once=once
         )
-        self._catalog.call_for_newer()
+        await self._catalog.call_for_newer()
         return done
 
 
 def new_promotion(document: Mapping[str, Any], merchant_id: str) -> Promotion:
-    """A new promotion of a merchant: its id follows from its external_id, where it has one. Raises as `promotion_of`."""
+    """A new promotion of a merchant, with an id of its own. Raises as `promotion_of`."""
     _refuse_ours(document)
-    promotion = promotion_of(document, promotion_id=f"prm_{random_word(16)}", merchant_id=merchant_id)
-    if promotion.external_id is None:
-        return promotion
-    return replace(promotion, id=promotion_id_of(merchant_id, promotion.external_id))
+    return promotion_of(document, promotion_id=_new_id(), merchant_id=merchant_id)
+
+
+def _new_id() -> str:
+    return f"prm_{random_word(16)}"
 
 
 def _refuse_ours(document: Mapping[str, Any]) -> None:

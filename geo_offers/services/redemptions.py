@@ -14,7 +14,7 @@ from geo_offers.domain.errors import CodeInvalid, CouponNotFound
 from geo_offers.services.coupons import not_found
 from geo_offers.stores.commerce_ports import CommerceStore
 from geo_offers.stores.once import Kept, Once
-from geo_offers.stores.ports import Usage
+from geo_offers.stores.ports import Nudges, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +30,12 @@ class TillQuery:
 class Redemptions:
     """What a merchant does with coupons; every method is for his own."""
 
-    def __init__(self, commerce: CommerceStore, usage: Usage, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, commerce: CommerceStore, usage: Usage, nudges: Nudges, now: Callable[[], datetime]
+    ) -> None:
         self._commerce = commerce
         self._usage = usage
+        self._nudges = nudges
         self._now = now
 
     async def redeem(self, asked: TillQuery, *, by: Caller, once: Once[Redemption]) -> Kept[Redemption]:
@@ -60,6 +63,7 @@ class Redemptions:
                 continue
             if (made := kept.value) is not None:
                 await self._usage.note_redemption(made.promotion_id, made.discount_minor or 0)
+                await self._nudges.nudge("usage")
             return kept
         raise not_found(asked.code)
 
@@ -70,6 +74,7 @@ class Redemptions:
         )
         if (undone := kept.value) is not None:
             await self._usage.note_rollback(undone.promotion_id, undone.discount_minor or 0)
+            await self._nudges.nudge("usage")
         return kept
 
     async def redemption(self, redemption_id: str, *, by: Caller) -> Redemption:

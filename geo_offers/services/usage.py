@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geo_offers.domain.errors import StoreUnavailable
 from geo_offers.index.promotions import PromotionIndex
 from geo_offers.matching.eligibility import spending_against
-from geo_offers.stores.ports import Usage
+from geo_offers.stores.ports import Nudges, Usage
 
 log = structlog.get_logger(__name__)
 
@@ -26,14 +26,19 @@ class FollowedUsage(Protocol):
 
 
 class UsageFollower:
-    """Sees to it that usage is never older than the store by more than a poll.
+    """Sees to it that usage is never older than the store by more than a poll; with nudges, than a rest.
 
+    rest_s  between two looks at least, however many are redeemed meanwhile
     Whatever goes wrong, what is known stays, `behind` says why, and the follower goes on trying.
     """
 
-    def __init__(self, usage: FollowedUsage, *, poll_s: float = 1.0) -> None:
+    def __init__(
+        self, usage: FollowedUsage, nudges: Nudges, *, poll_s: float = 1.0, rest_s: float = 0.1
+    ) -> None:
         self._usage = usage
+        self._nudges = nudges
         self._poll_s = poll_s
+        self._rest_s = rest_s
         self.behind: str | None = None
 
     async def advance(self) -> int:
@@ -43,7 +48,8 @@ class UsageFollower:
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
-            await asyncio.sleep(self._poll_s)
+            await asyncio.sleep(self._rest_s)
+            await self._nudges.wait({"usage"}, within_s=self._poll_s)
             try:
                 await self._usage.advance()
                 self.behind = None

@@ -89,10 +89,10 @@ def folder_on_disk() -> Iterator[tuple[Path, str]]:
         yield Path(folder), kind
 
 
-async def filled_town(folder: Path) -> Town:
-    """A new store in this folder: 20 % off inside of circles, one hot promotion and 1,000 others."""
+async def filled_town(database_url: str, *, redis_url: str | None = None) -> Town:
+    """A new store at this URL: 20 % off inside of circles, one hot promotion and 1,000 others."""
     settings = Settings(
-        database_url=f"sqlite:///{folder / 'bench.sqlite3'}", secret="bench", log_level="warning"
+        database_url=database_url, redis_url=redis_url, secret="bench", log_level="warning"
     )
     promotions = [_promotion(number) for number in range(PROMOTIONS + 1)]
     stores = await open_stores(settings)

@@ -16,6 +16,7 @@ from geo_offers.domain.errors import Forbidden, TooManyRequests, Unauthorized
 from geo_offers.services.key_desk import KeyDesk
 from geo_offers.services.keys import KeyRing
 from geo_offers.settings import Settings
+from geo_offers.stores.nudge_memory import MemoryNudges
 from geo_offers.stores.rate_memory import MemoryRateLimits
 
 ADMINS = Door((Role.ADMIN,))
@@ -33,7 +34,7 @@ async def doors_with(tmp_path: Path) -> AsyncIterator[DoorsWith]:
     stores = await open_stores(Settings(database_url=f"sqlite:///{tmp_path / 'store.sqlite3'}"))
 
     async def made(role: Role, *, rate: int = 0, reads: bool = False) -> tuple[Doors, bytes]:
-        ring = KeyRing(stores.accounts, utc_now)
+        ring = KeyRing(stores.accounts, utc_now, MemoryNudges())
         issued = await KeyDesk(stores.accounts, utc_now, ring).create(role, role.value)
         doors = Doors(ring, MemoryRateLimits(), dict.fromkeys(Role, rate), reads=reads, clock=lambda: 0.0)
         return doors, f"Bearer {issued.secret}".encode()

@@ -72,6 +72,20 @@ async def test_a_promotion_that_was_registered_is_changed_by_its_external_id_and
         assert (one["id"], one["title"]) == (made.json()["id"], "Tea")
 
 
+async def test_an_external_id_that_was_given_up_may_come_again(serving: Serving) -> None:
+    async with serving() as client:
+        key = await merchant_with_key(client)
+        assert _counts(await _import(client, key, "promotions", _lines(a_document(external_id="x")), NDJSON))
+        (first,) = (await client.get("/v1/promotions", headers=key)).json()["items"]
+        address = f"/v1/promotions/{first['id']}"
+        renamed = await client.patch(address, json={"external_id": "y"}, headers=key | {"If-Match": "*"})
+        assert renamed.status_code == 200, renamed.text
+        again = await _import(client, key, "promotions", _lines(a_document(external_id="x")), NDJSON)
+        assert _counts(again) == (1, 0, 0)
+        items = (await client.get("/v1/promotions", headers=key)).json()["items"]
+        assert sorted(item["external_id"] for item in items) == ["x", "y"]
+
+
 async def test_every_faulty_promotion_is_listed_and_none_is_taken(serving: Serving) -> None:
     async with serving() as client:
         key, fazer = await merchant_with_key(client), await merchant_with_key(client, "Fazer")

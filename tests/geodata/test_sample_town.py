@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, get_args
@@ -17,15 +18,15 @@ from opening_hours import OpeningHours
 from geo_offers.domain.categories import LEAF_INDEX
 from geo_offers.domain.fence import AroundShopsFence, CircleFence, DistrictFence, Fence, PolygonFence
 from geo_offers.domain.place import District, LngLat, Shop, district_id_of, shop_id_of
-from geo_offers.domain.promotion import Audience, Benefit, Status
+from geo_offers.domain.promotion import Audience, Benefit, PeriodLimits, Status
 from geo_offers.domain.promotion_document import document_of
-from geodata.sample_town import LICENCE, PROVIDER, Area, SampleTown, Street, sample_town
+from geodata.sample_town import LICENCE, PROVIDER, Area, SampleTown, Street, is_of_a_sample_town, sample_town
 from geodata.town.brands import BRANDS
 from geodata.town.hours import OPENING_HOURS
 from geodata.town.trades import TRADES
 
 GOLDEN = "a9605c35f2f6eff5c1cd9accadf2e8dd"
-GOLDEN_PROMOTIONS = "baae3432d4fe2e7bbe5d190e3b50b171"
+GOLDEN_PROMOTIONS = "bfab7fc59d4994593f5f6519dca434f4"
 _HAN = re.compile("[\u4e00-\u9fff]")
 _LATIN_NAME = re.compile(r"[A-Za-züé0-9 &'.,()\-]+\Z")
 
@@ -309,12 +310,40 @@ def test_promotions_name_the_towns_own_shops_districts_and_merchants(town: Sampl
     assert [merchant.id for merchant in town.merchants] == sorted({one.id for one in town.merchants})
 
 
+def test_a_shop_has_one_merchant(town: SampleTown) -> None:
+    merchants_of: defaultdict[str, set[str]] = defaultdict(set)
+    for promotion in town.promotions:
+        for shop_id in promotion.shop_ids:
+            merchants_of[shop_id].add(promotion.merchant_id)
+    assert len(merchants_of) > 900
+    assert {len(merchants) for merchants in merchants_of.values()} == {1}
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_some_live_promotions_in_polygons_have_every_limit_and_a_budget(seed: int) -> None:
+    drawn = [one for one in sample_town(seed).promotions if isinstance(one.fence, PolygonFence)]
+    limited = [one.limits for one in drawn if one.status is Status.ACTIVE and one.limits.per_period]
+    assert len(limited) >= 4
+    for limits in limited:
+        assert None not in (limits.max_claims, limits.max_redemptions, limits.max_per_visitor)
+        assert limits.budget_minor is not None
+        assert limits.per_period == PeriodLimits("day", 50, 20, 1)
+
+
+def test_promotions_of_a_sample_town_are_told_from_others(town: SampleTown) -> None:
+    assert all(map(is_of_a_sample_town, (*town.promotions, *sample_town(-7).promotions)))
+    one = town.promotions[0]
+    assert not is_of_a_sample_town(replace(one, external_id="seed-07/promotion-001"))
+    assert not is_of_a_sample_town(replace(one, id="prm_0123456789abcdef"))
+    assert not is_of_a_sample_town(replace(one, external_id=None))
+
+
 def test_there_are_400_promotions_of_every_benefit_and_every_fence(town: SampleTown) -> None:
     promotions = town.promotions
     assert len({promotion.id for promotion in promotions}) == len(promotions) == 400
     assert {type(promotion.benefit) for promotion in promotions} == set(get_args(Benefit))
     fences = Counter(type(promotion.fence) for promotion in promotions)
-    assert fences == {CircleFence: 244, PolygonFence: 64, AroundShopsFence: 50, DistrictFence: 42}
+    assert fences == {CircleFence: 243, PolygonFence: 64, AroundShopsFence: 51, DistrictFence: 42}
     radii = [one.fence.radius_m for one in promotions if isinstance(one.fence, CircleFence)]
     assert 60 <= min(radii) < max(radii) <= 600
     polygons = [one.fence.geometry for one in promotions if isinstance(one.fence, PolygonFence)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +18,7 @@ import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 TABLE = "id,name,category,lng,lat\n"
+KEY = re.compile(r"export ([A-Z]+)_KEY=gok_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +96,58 @@ def test_a_failed_import_leaves_the_store_of_an_earlier_one(demo):
 def test_sigterm_ends_the_demo_and_its_server(demo):
     (demo.folder / "good.csv").write_text(TABLE + "1,A,cafe,1,1\n")
     run = demo.start("good.csv")
-    assert run.stdout is not None
-    try:
-        where = next((line for line in run.stdout if line.startswith("1 shops at ")), None)
-        assert where is not None, run.communicate()[1]
-        url = where.split()[3]
-        run.send_signal(signal.SIGTERM)
-        _, errors = run.communicate(timeout=20)
-    finally:
-        run.kill()
+    url = told_until(run, "1 shops at ")[-1].split()[3]
+    run.send_signal(signal.SIGTERM)
+    _, errors = run.communicate(timeout=20)
     assert (run.returncode, errors) == (0, "")
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"{url}/readyz", timeout=5)
+
+
+def test_keys_are_told_for_a_new_store_and_how_to_make_others_for_an_old_one(demo):
+    (demo.folder / "good.csv").write_text(TABLE + "1,A,cafe,1,1\n")
+    told = told_until(run := demo.start("good.csv"), "/v1/context?")
+    try:
+        assert KEY.findall("".join(told)) == ["APP", "PLANNER", "ADMIN"], "nobody gives anything here"
+        shops = in_bash(told, "export", "/v1/shops?")
+        assert json.loads(shops)["items"][0]["name"] == "A"
+    finally:
+        run.terminate()
+        run.communicate(timeout=20)
+    told = told_until(run := demo.start("good.csv"), "/v1/context?")
+    run.terminate()
+    _, errors = run.communicate(timeout=20)
+    assert (KEY.findall("".join(told)), errors) == ([], "")
+    assert "keys create --role app" in "".join(told)
+
+
+def test_the_lines_of_the_sample_town_claim_and_redeem_as_they_stand_there(demo):
+    told = told_until(run := demo.start(), "/v1/redemptions")
+    try:
+        assert KEY.findall("".join(told)) == ["APP", "MERCHANT", "PLANNER", "ADMIN"]
+        assert json.loads(in_bash(told, "export", "/v1/offers?"))["items"]
+        code, redemption = in_bash(told, "export", "CODE=", "/v1/redemptions").splitlines()
+        assert json.loads(redemption)["code"] == code
+    finally:
+        run.terminate()
+        run.communicate(timeout=20)
+
+
+def told_until(run: subprocess.Popen[str], word: str) -> list[str]:
+    """The lines that a demo prints, to the one with this word."""
+    assert run.stdout is not None
+    told = []
+    for line in run.stdout:
+        told.append(line)
+        if word in line:
+            return told
+    raise AssertionError(run.communicate()[1])
+
+
+def in_bash(told: list[str], *words: str) -> str:
+    """What the indented lines with these words print."""
+    lines = [line.strip() for line in told if line.startswith("  ") and any(word in line for word in words)]
+    run = subprocess.run(
+        ["bash", "-c", "\n".join(lines)], capture_output=True, text=True, check=True, timeout=30
+    )
+    return run.stdout

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from geo_offers.bootstrap import open_store
+from geo_offers.bootstrap import open_store, open_stores
 from geo_offers.cli import app
 from geo_offers.domain.promotion import Merchant, Promotion, Status
 from geo_offers.domain.promotion_document import document_of
 from geo_offers.settings import Settings
+from geodata.sample_town import sample_town
 from tests.builders import a_merchant, a_promotion, some_promotions
 from tests.contract.asking import merchants_of, promotion_rows_in, promotions_of
 from tests.journeys.test_import_journey import Ended, counts
@@ -52,6 +53,21 @@ class Catalog:
 
     def live(self) -> set[str]:
         return set(asyncio.run(self._read())[3])
+
+    async def put(self, *promotions: Promotion) -> None:
+        store = await open_store(Settings.from_environment(self.environment))
+        for promotion in promotions:
+            await store.put_promotion(promotion)
+        await store.close()
+
+    async def own(self, promotion: Promotion) -> tuple[set[str], int]:
+        """The shops of a promotion's merchant, and in how many versions he had the promotion."""
+        stores = await open_stores(Settings.from_environment(self.environment))
+        own = stores.accounts.of_merchant(promotion.merchant_id)
+        shops = {shop.id for shop in await own.shops(after=None, limit=1_000)}
+        versions = await own.versions(promotion.id)
+        await stores.catalog.close()
+        return shops, len(versions)
 
     async def _read(self) -> tuple[int, list[Promotion], list[Merchant], list[str]]:
         store = await open_store(Settings.from_environment(self.environment))
@@ -130,9 +146,28 @@ def test_the_sample_town_has_400_promotions_that_leave_and_come_again(catalog: C
     assert (ended.code, ended.out) == (0, f"400 promotions are in {out}.\n")
     assert catalog.run("export", "promotions", "--to", out).code == 1
     assert catalog.run("export", "promotions", "--to", out, "--force").code == 0
-    again = counts(catalog.run("import", "promotions", out, "--dataset", "sample-town", "--replace").out)
+    taken = counts(catalog.run("import", "promotions", out, "--replace").out)
+    assert (taken["added"], taken["retired"]) == (0, 0)
+    again = counts(catalog.run("import", "promotions", out, "--replace").out)
     assert (again["unchanged"], again["added"], again["updated"], again["retired"]) == (400, 0, 0, 0)
     assert (catalog.promotions(), catalog.merchants()) == (promotions, merchants)
+
+
+def test_the_sample_town_is_its_merchants_own_and_again_takes_nothing_back(catalog: Catalog):
+    catalog.run("sample")
+    revision, promotions = catalog.revision(), catalog.promotions()
+    assert promotions == by_id(list(sample_town().promotions))
+    for promotion in sample_town().promotions[1:40:8]:
+        shops, versions = asyncio.run(catalog.own(promotion))
+        assert shops.issuperset(promotion.shop_ids)
+        assert versions == (2 if promotion.status is Status.ENDED else 1)
+    assert counts(catalog.run("sample").out)["unchanged"] == 400
+    assert catalog.revision() == revision
+    live = [one for one in promotions if one.status is Status.ACTIVE]
+    asyncio.run(catalog.put(replace(live[0], status=Status.ENDED), replace(live[1], status=Status.PAUSED)))
+    assert counts(catalog.run("sample").out)["unchanged"] == 400
+    after = {one.id: one.status for one in catalog.promotions()}
+    assert (after[live[0].id], after[live[1].id]) == (Status.ENDED, Status.PAUSED)
 
 
 def test_another_town_replaces_the_promotions_of_the_one_before(catalog: Catalog):

@@ -37,11 +37,14 @@ WIDE = Limits(max_redemptions=100, budget_minor=25_000, currency=CURRENCY)
 NONE = Limits(currency=CURRENCY)
 
 
-@pytest.fixture(scope="module", params=["sqlite"])
-def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+@pytest.fixture(scope="module", params=["sqlite", "postgis"])
+def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an empty store."""
-    assert request.param == "sqlite"
-    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'town.sqlite3'}"
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('store') / 'town.sqlite3'}"
+        return
+    with request.getfixturevalue("postgis").fresh_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

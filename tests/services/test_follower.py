@@ -11,6 +11,7 @@ from geo_offers.bootstrap import build
 from geo_offers.domain.errors import StoreUnavailable
 from geo_offers.services.catalog import Catalog, CatalogFollower
 from geo_offers.settings import Settings
+from geo_offers.stores.nudge_memory import MemoryNudges
 from geo_offers.stores.ports import CatalogStore
 from tests.builders import a_shop
 
@@ -35,8 +36,9 @@ async def test_whatever_goes_wrong_it_goes_on_and_says_why(tmp_path: Path) -> No
     services = await build(Settings(database_url=f"sqlite:///{tmp_path / 'store.sqlite3'}"))
     await services.store.put_shops([a_shop()])
     faults: list[Exception] = [StoreUnavailable("the disk is away"), KeyError("a surprise")]
-    catalog = Catalog(services.catalog.current)
-    follower = CatalogFollower(catalog, Unwell(services.store, faults), poll_s=0)  # type: ignore[arg-type]
+    nudges = MemoryNudges()
+    catalog = Catalog(services.catalog.current, nudges)
+    follower = CatalogFollower(catalog, Unwell(services.store, faults), nudges, poll_s=0)  # type: ignore[arg-type]
     following = asyncio.create_task(follower.run())
     said = set()
     async with asyncio.timeout(20):

@@ -19,6 +19,7 @@ from geo_offers.services.key_desk import Issued, KeyDesk, account_of
 from geo_offers.services.keys import KeyRing
 from geo_offers.settings import Settings
 from geo_offers.stores.account_ports import AccountStore
+from geo_offers.stores.nudge_memory import MemoryNudges
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -39,9 +40,9 @@ class Town:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.ring = KeyRing(self.accounts, self.clock)
+        self.ring = KeyRing(self.accounts, self.clock, MemoryNudges())
         self.desk = KeyDesk(self.accounts, self.clock, self.ring)
-        self.other = KeyRing(self.accounts, self.clock)
+        self.other = KeyRing(self.accounts, self.clock, MemoryNudges())
         self.other_desk = KeyDesk(self.accounts, self.clock, self.other)
 
 

@@ -29,6 +29,7 @@ from geo_offers.services.visitors import visitor_key
 from geo_offers.settings import Settings
 from geo_offers.stores.commerce_ports import Counted
 from geo_offers.stores.live_memory import VISITOR_TTL_S, MemoryUsage
+from geo_offers.stores.nudge_memory import MemoryNudges
 from geo_offers.stores.once import Once
 from tests.builders import a_merchant, a_promotion, a_shop
 
@@ -212,7 +213,7 @@ async def test_a_reading_that_fails_loses_nothing_and_the_follower_goes_on() -> 
     assert await _claims(usage) == 1
     books.count("p", 1)
     books.faults = [StoreUnavailable("the disk is away"), KeyError("a surprise")]
-    follower = UsageFollower(usage, poll_s=0)
+    follower = UsageFollower(usage, MemoryNudges(), poll_s=0, rest_s=0)
     following = asyncio.create_task(follower.run())
     said = set()
     async with asyncio.timeout(20):
