@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,10 +15,16 @@ from structlog.tracebacks import ExceptionDictTransformer
 log = structlog.get_logger("access")
 
 
-def configure_logging(level: str) -> None:
-    """One JSON object a line on stderr, from this level on."""
+def configure_logging(level: str, *, worker: int | None = None) -> None:
+    """One JSON object a line on stderr, from this level on; of one of several workers each line says which."""
+
+    def name_worker(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["worker"] = worker
+        return event
+
     structlog.configure(
         processors=[
+            *([] if worker is None else [name_worker]),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # Without the local variables, among which are keys and positions.
@@ -32,6 +40,11 @@ def configure_logging(level: str) -> None:
 def log_request(method: str, path: str, status: int, took_s: float) -> None:
     """One line about a finished request."""
     log.info("request", method=method, path=path, status=status, took_ms=round(took_s * 1_000, 2))
+
+
+def logs_requests() -> bool:
+    """Whether lines about requests are written at all, as logging is configured now."""
+    return bool(log.is_enabled_for(logging.INFO))
 
 
 class AccessLog:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from api.access_log import AccessLog, log_request
+from api.access_log import AccessLog, log_request, logs_requests
 from api.callers import document_keys
 from api.doors import doors_of
 from api.errors import add_error_handlers
-from api.fast_lane import FastLane, Up
+from api.fast_lane import FastLane, Note, Up
 from api.head import HeadAsGet
 from api.metrics import CountRequests, RouteLabels, Traffic, registry_of
 from api.once import RunningKeys
@@ -98,11 +98,7 @@ def create_app(settings: Settings | None = None) -> Service:
     app.state.public_url = chosen.public_url
     app.state.metrics = registry_of(traffic, lambda: getattr(app.state, "services", None))
 
-    def note(method: str, path: str, took_s: float) -> None:
-        traffic.note(method, path, 200, took_s)
-        log_request(method, path, 200, took_s)
-
-    app.lane = FastLane(lambda: _up(app), note)
+    app.lane = FastLane(_up_of(app), _noting(traffic))
     app.add_middleware(HeadAsGet)
     app.add_middleware(AccessLog)
     app.add_middleware(CountRequests, traffic=traffic)
@@ -113,10 +109,36 @@ def create_app(settings: Settings | None = None) -> Service:
     return app
 
 
-def _up(app: FastAPI) -> Up | None:
-    """What the app answers from, once it is up."""
-    services: Services | None = getattr(app.state, "services", None)
-    return None if services is None else Up(services, app.state.pieces, app.state.doors)
+def _up_of(app: FastAPI) -> Callable[[], Up | None]:
+    """Gives what the app answers from, once it is up."""
+    known: Up | None = None
+
+    def up() -> Up | None:
+        nonlocal known
+        services: Services | None = getattr(app.state, "services", None)
+        if services is None:
+            known = None
+        elif known is None or known.services is not services:
+            known = Up(services, app.state.pieces, app.state.doors)
+        return known
+
+    return up
+
+
+def _noting(traffic: Traffic) -> Callable[[str, str], Note]:
+    """Counts and logs the answers of a lane. Whether they are logged is decided once: asking takes a microsecond."""
+    logged = logs_requests()
+
+    def noting(method: str, path: str) -> Note:
+        count = traffic.noting(method, path, 200)
+
+        def count_and_log(took_s: float) -> None:
+            count(took_s)
+            log_request(method, path, 200, took_s)
+
+        return count_and_log if logged else count
+
+    return noting
 
 
 def _document_our_models(app: FastAPI, *, open_reads: bool) -> None:

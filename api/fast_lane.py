@@ -8,7 +8,7 @@ which says what is wrong: so there is one schema, one documentation and one word
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 import structlog
@@ -16,19 +16,23 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.answers import catalog_headers, next_link
 from api.callers import ANY_DOOR
-from api.doors import ENTERED, Doors, client_of
+from api.doors import ENTERED, Doors, Entered, Headers, client_of
 from api.matching import batch_body
 from api.pieces import PiecesOfApp, list_body, offers_body, offers_more, shops_body
-from api.plain_questions import Head, NotPlain, head_of, match_asked, offers_asked, shops_asked
+from api.plain_questions import Head, NotPlain, head_of, match_asked, offers_asked, shops_asked, usual
 from api.schemas.offers import assumed_of
 from geo_offers.bootstrap import Services
 from geo_offers.domain.errors import GeoOffersError
 from geo_offers.domain.languages import accepted_languages
 from geo_offers.index.snapshot import CatalogSnapshot
+from geo_offers.services.write_answers import Usual, WriteAnswers
 
 log = structlog.get_logger(__name__)
 
 _Headers = list[tuple[bytes, bytes]]
+Note = Callable[[float], None]
+#: What stands behind the offers of a usual question, which names neither an accuracy nor the time of a fix.
+_MORE_OF_USUAL = b',"assumed":["accuracy_m","fix_at"],"degraded":[]'
 
 
 class Up(NamedTuple):
@@ -58,26 +62,80 @@ class _Answer(NamedTuple):
     next: str | None = None
 
 
+class AtOnce(NamedTuple):
+    """An answer to a usual question.
+
+    of_revision  the headers of every answer from its revision; `of_request` are its own, beside content-length
+    note         hears in how many seconds it was given
+    """
+
+    body: bytes
+    of_revision: RevisionHeaders
+    of_request: Headers
+    note: Note
+
+
+class RevisionHeaders(NamedTuple):
+    """What every answer from one revision says of itself: as ASGI takes it, and as it is sent."""
+
+    revision: int
+    headers: _Headers
+    lines: bytes
+
+
 class FastLane:
     """Answers the hot reads that are plainly right.
 
-    of    what the app answers from once it is up, None before
-    note  hears the method, the path and the seconds of every answer
+    of      what the app answers from once it is up, None before
+    noting  for a method and a path, what hears the seconds of every answer
     """
 
-    def __init__(
-        self,
-        of: Callable[[], Up | None],
-        note: Callable[[str, str, float], None],
-    ) -> None:
+    def __init__(self, of: Callable[[], Up | None], noting: Callable[[str, str], Note]) -> None:
         self._of = of
-        self._note = note
-        self._headers: tuple[int, _Headers] = (-1, [])
-        self._lanes: dict[tuple[str, str], Callable[[_Asked], Awaitable[_Answer]]] = {
-            ("GET", "/v1/offers"): _offers,
-            ("GET", "/v1/shops"): _shops,
-            ("POST", "/v1/offers/match"): _match,
+        self._of_revision = RevisionHeaders(-1, [], b"")
+        self._usual = {
+            b"/v1/offers": (_usual_offers, noting("GET", "/v1/offers")),
+            b"/v1/shops": (_usual_shops, noting("GET", "/v1/shops")),
         }
+        self._lanes: dict[tuple[str, str], tuple[Callable[[_Asked], Awaitable[_Answer]], Note]] = {
+            ("GET", "/v1/offers"): (_offers, noting("GET", "/v1/offers")),
+            ("GET", "/v1/shops"): (_shops, noting("GET", "/v1/shops")),
+            ("POST", "/v1/offers/match"): (_match, noting("POST", "/v1/offers/match")),
+        }
+
+    def at_once(
+        self, path: bytes, query: bytes, headers: Iterable[tuple[bytes, bytes]], client: str
+    ) -> AtOnce | Entered | None:
+        """The answer to a GET without a body, when it is a usual question.
+
+        path     as it came, without the query
+        client   the address that the request comes from
+        Entered when the door has let it in and counted it, and it is to be answered elsewhere; None when
+        nothing was done.
+        """
+        lane = self._usual.get(path)
+        asked = usual(query) if lane is not None else None
+        up = self._of()
+        if lane is None or asked is None or up is None:
+            return None
+        entered = None
+        try:
+            head = head_of(headers)
+            entered = up.doors.enter(head.authorization, ANY_DOOR, client)
+            answer = lane[0](up.services.write_answers, asked, bool(head.languages))
+        except (NotPlain, GeoOffersError):
+            return entered
+        except Exception as error:  # the app behind meets it again and says it properly
+            log.error("fast_lane_failed", path=path.decode(), error=type(error).__name__, exc_info=error)
+            return entered
+        if answer is None:
+            return entered
+        more = entered.headers
+        if answer.next is not None:
+            # A usual query has nothing in it that a link must not have.
+            link = b'<%b?%b&cursor=%b>; rel="next"' % (path, query, answer.next.encode())
+            more = (*more, (b"link", link))
+        return AtOnce(answer.body, self._headers_of(answer.snapshot.revision), more, lane[1])
 
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
         """None when it answered; else nothing was sent, and the app behind is to receive from what this gives."""
@@ -87,38 +145,70 @@ class FastLane:
         if lane is None or up is None:
             return receive
         started = time.perf_counter()
+        # The server may have asked already.
+        if scope["method"] == "GET" and ENTERED not in scope:
+            path = scope["path"].encode()
+            now = self.at_once(path, scope["query_string"], scope["headers"], client_of(scope))
+            if isinstance(now, AtOnce):
+                await _send(send, now.body, now.of_revision, now.of_request)
+                now.note(time.perf_counter() - started)
+                return None
+            if now is not None:
+                scope[ENTERED] = now
         try:
-            head, body = head_of(scope), b""
+            head, body = head_of(scope["headers"]), b""
             # Kept, so that a request that the app behind answers is not counted twice.
-            entered = scope[ENTERED] = up.doors.enter(head.authorization, ANY_DOOR, client_of(scope))
+            entered: Entered | None = scope.get(ENTERED)
+            if entered is None:
+                entered = scope[ENTERED] = up.doors.enter(head.authorization, ANY_DOOR, client_of(scope))
             if scope["method"] == "POST":
                 body, receive = await _body_of(scope, receive)
             account = entered.caller.visitors_of
-            answer = await lane(_Asked(up.services, up.pieces, account, scope, head, body))
+            answer = await lane[0](_Asked(up.services, up.pieces, account, scope, head, body))
         except (NotPlain, GeoOffersError):
             return receive
         except Exception as error:  # the app behind meets it again and says it properly
             log.error("fast_lane_failed", path=scope["path"], error=type(error).__name__, exc_info=error)
             return receive
-        headers = [(b"content-length", b"%d" % len(answer.body)), *self._headers_of(answer.snapshot.revision)]
-        headers += entered.headers
+        more = entered.headers
         link = next_link(scope, answer.next)
         if link is not None:
-            headers.append((b"link", link.encode()))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
-        self._note(scope["method"], scope["path"], time.perf_counter() - started)
+            more = (*more, (b"link", link.encode()))
+        await _send(send, answer.body, self._headers_of(answer.snapshot.revision), more)
+        lane[1](time.perf_counter() - started)
         return None
 
-    def _headers_of(self, revision: int) -> _Headers:
-        """What every answer from this revision says of itself."""
-        known, headers = self._headers
-        if known != revision:
+    def _headers_of(self, revision: int) -> RevisionHeaders:
+        known = self._of_revision
+        if known.revision != revision:
             said = catalog_headers(revision).items()
             headers = [(name.lower().encode(), value.encode()) for name, value in said]
             headers.append((b"content-type", b"application/json"))
-            self._headers = revision, headers
-        return headers
+            known = self._of_revision = RevisionHeaders(revision, headers, header_lines(headers))
+        return known
+
+
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they are sent."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+async def _send(send: Send, body: bytes, of_revision: RevisionHeaders, of_request: Headers) -> None:
+    headers = [(b"content-length", b"%d" % len(body)), *of_revision.headers, *of_request]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _usual_offers(write: WriteAnswers, asked: Usual, named: bool) -> _Answer | None:
+    page = write.usual_offers(asked, named=named)
+    if page is None:
+        return None
+    return _Answer(list_body(page.items, page.next, _MORE_OF_USUAL), page.snapshot, page.next)
+
+
+def _usual_shops(write: WriteAnswers, asked: Usual, named: bool) -> _Answer | None:
+    page = write.usual_shops(asked, named=named)
+    return None if page is None else _Answer(list_body(page.items, page.next), page.snapshot, page.next)
 
 
 async def _offers(asked: _Asked) -> _Answer:

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_offers.bootstrap import Services
+from geo_offers.stores.ports import LiveState
 
 #: Upper bounds of the histogram, seconds; the last bucket, +Inf, is above them all.
 BOUNDS_S = (0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 2.5)
@@ -57,12 +58,26 @@ class Traffic(Collector):
 
     def note(self, method: str, path: str, status: int, took_s: float) -> None:
         """One more finished request."""
+        _count(self._counts_of(method, path, status), took_s)
+
+    def noting(self, method: str, path: str, status: int) -> Callable[[float], None]:
+        """`note` for what comes again and again; what never comes is not among the samples."""
+        counts: list[float] | None = None
+
+        def note(took_s: float) -> None:
+            nonlocal counts
+            if counts is None:
+                counts = self._counts_of(method, path, status)
+            _count(counts, took_s)
+
+        return note
+
+    def _counts_of(self, method: str, path: str, status: int) -> list[float]:
         key = (self._label_of(path), method if method in _METHODS else _OTHER, status)
         counts = self._counted.get(key)
         if counts is None:
             counts = self._counted[key] = [0] * len(_LE) + [0.0]
-        counts[bisect_left(BOUNDS_S, took_s)] += 1
-        counts[-1] += took_s
+        return counts
 
     def collect(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
@@ -81,6 +96,11 @@ class Traffic(Collector):
             seconds.add_metric(labels, _cumulated(buckets), total_s)
         yield requests
         yield seconds
+
+
+def _count(counts: list[float], took_s: float) -> None:
+    counts[bisect_left(BOUNDS_S, took_s)] += 1
+    counts[-1] += took_s
 
 
 def _cumulated(buckets: Sequence[float]) -> list[tuple[str, float]]:
@@ -139,12 +159,37 @@ class CatalogMetrics(Collector):
         yield _gauge("districts", "Districts that are served.", len(snapshot.districts.rows))
         yield _gauge("promotions", "Promotions that are served, live now or not.", len(snapshot.promotions))
         yield _gauge("follower_behind", "1 when the newest revision could not be taken, else 0.", behind)
+        yield _gauge(
+            "keys_behind", "1 when keys could not be followed, else 0.", services.keys.behind is not None
+        )
+        yield _gauge(
+            "usage_behind",
+            "1 when what is used could not be followed, else 0.",
+            services.usage_follower.behind is not None,
+        )
+        if services.live.state is not None:
+            yield from _redis(services.live.state)
         quarantined = GaugeMetricFamily(
             "geo_offers_quarantined_rows", "Rows of the store that could not be taken.", labels=("kind",)
         )
         quarantined.add_metric(("shop",), len(snapshot.unread_shops))
         quarantined.add_metric(("promotion",), len(snapshot.promotions.quarantined))
         yield quarantined
+
+
+def _redis(state: LiveState) -> Iterator[Metric]:
+    away, failures = state.away, state.failures
+    gone = GaugeMetricFamily(
+        "geo_offers_redis_away", "1 when a subject goes without Redis, else 0.", labels=("subject",)
+    )
+    failed = CounterMetricFamily(
+        "geo_offers_redis_failures", "How often Redis failed, by subject.", labels=("subject",)
+    )
+    for subject, times in sorted(failures.items()):
+        gone.add_metric((subject,), subject in away)
+        failed.add_metric((subject,), times)
+    yield gone
+    yield failed
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

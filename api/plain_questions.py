@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import unquote_plus
 
 import msgspec
 import numpy as np
-from starlette.types import Scope
 
 from api.schemas.offers import MOST_POSITIONS, segments_of
 from api.schemas.parameters import moment_of
@@ -18,7 +17,7 @@ from geo_offers.domain.languages import accepted_languages
 from geo_offers.domain.place import LngLat
 from geo_offers.services.find_shops import ShopQuery
 from geo_offers.services.match_offers import OfferQuery
-from geo_offers.services.write_answers import ManyPlaces
+from geo_offers.services.write_answers import ManyPlaces, Usual
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)\Z", re.ASCII)
 _WHOLE = re.compile(r"\d{1,3}\Z", re.ASCII)
@@ -38,11 +37,11 @@ class Head(NamedTuple):
     authorization: bytes | None
 
 
-def head_of(scope: Scope) -> Head:
+def head_of(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     """The headers, looked through once. Raises NotPlain for two keys, and for a request that waits for a revision."""
     languages: tuple[str, ...] = ()
     authorization = None
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name == b"accept-language":
             languages = accepted_languages(value.decode("latin-1"))
         elif name == b"authorization":
@@ -128,7 +127,7 @@ _USUAL = re.compile(
 )
 
 
-def _usual(query: bytes) -> tuple[LngLat, float, int] | None:
+def usual(query: bytes) -> Usual | None:
     """Place, radius and limit of a query that says no more and is right; None for any other."""
     found = _USUAL.match(query)
     if found is None:
@@ -141,7 +140,7 @@ def _usual(query: bytes) -> tuple[LngLat, float, int] | None:
     radius_m, most = 1_000.0 if radius is None else float(radius), 20 if limit is None else int(limit)
     if not (-180 <= x <= 180 and -90 <= y <= 90 and 0 < radius_m <= 50_000 and 1 <= most <= 100):
         return None
-    return LngLat(x, y), radius_m, most
+    return Usual(x, y, radius_m, most)
 
 
 def _read(query: bytes, known: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
@@ -163,10 +162,6 @@ def _read(query: bytes, known: Mapping[str, Callable[[str], Any]]) -> dict[str, 
 
 def offers_asked(query: bytes, account: str) -> tuple[OfferQuery, str | None]:
     """A question for offers by an account, and the languages it names. Raises NotPlain."""
-    usual = _usual(query)
-    if usual is not None:
-        at, radius_m, limit = usual
-        return OfferQuery(at=at, radius_m=radius_m, limit=limit), None
     values = _read(query, _OFFERS)
     lang = values.pop("lang", None)
     if "segments" in values:
@@ -176,10 +171,6 @@ def offers_asked(query: bytes, account: str) -> tuple[OfferQuery, str | None]:
 
 def shops_asked(query: bytes) -> ShopQuery:
     """A question for shops. Raises NotPlain."""
-    usual = _usual(query)
-    if usual is not None:
-        at, radius_m, limit = usual
-        return ShopQuery(at=at, radius_m=radius_m, limit=limit)
     return ShopQuery(**_read(query, _SHOPS))
 
 

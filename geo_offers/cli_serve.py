@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from geo_offers.bootstrap import kernel_cache
+from geo_offers.bootstrap import kernel_cache, open_key_desk, require_secret
 from geo_offers.domain.errors import AddressUnavailable
 from geo_offers.services.key_desk import KeyDesk
 from geo_offers.settings import Settings
@@ -22,14 +22,21 @@ _BACKLOG = 2_048
 _NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-def answer(settings: Settings, *, host: str, port: int) -> None:
-    """Serve until Ctrl-C or SIGTERM, then finish the requests under way; port 0 takes any that is free.
+def answer(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
+    """Serve until Ctrl-C or SIGTERM, then let the requests under way end, within a bound.
 
-    Raises AddressUnavailable, and what `bootstrap.running` raises, before anyone is answered.
+    port     0 takes any that is free
+    workers  processes that answer; more than one have their settings from the environment
+
+    Who connects before the catalog is loaded waits. Raises AddressUnavailable, and what `bootstrap.running`
+    raises, before anyone is answered.
     """
     with _ended_by_a_signal(), ExitStack() as sockets:
         listening = [sockets.enter_context(one) for one in listen(host, port)]
-        _serve(settings, listening)
+        if workers == 1:
+            _serve(settings, listening)
+        else:
+            _serve_together(settings, listening, workers)
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -78,6 +85,8 @@ def _serve(settings: Settings, listening: Sequence[socket.socket]) -> None:
     # Here and not above: the other commands start without them.
     import uvicorn
 
+    from geo_offers.cli_workers import GRACE_S
+
     with kernel_cache(settings):
         from api.app import create_app
     from api.access_log import configure_logging
@@ -86,17 +95,43 @@ def _serve(settings: Settings, listening: Sequence[socket.socket]) -> None:
     app = create_app(settings)
     # The lifespan is run here, so that what it raises reaches the command line as it is, and is not logged.
     config = uvicorn.Config(
-        app, log_level=settings.log_level, access_log=False, lifespan="off", proxy_headers=False
+        app,
+        log_level=settings.log_level,
+        access_log=False,
+        http="api.http_lane:LaneProtocol",
+        lifespan="off",
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
     )
 
     async def run() -> None:
         async with app.router.lifespan_context(app):
             await _tell_the_first_key(app.state.services.key_desk)
-            typer.echo(f"Answering on {' and '.join(map(_url_of, listening))} until Ctrl-C.")
+            typer.echo(f"Answering on {_urls_of(listening)} until Ctrl-C.")
             await uvicorn.Server(config).serve(sockets=list(listening))
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(run())
+
+
+def _serve_together(settings: Settings, listening: Sequence[socket.socket], workers: int) -> None:
+    from geo_offers.cli_workers import answer_together
+
+    # Here, before there are workers: what cannot be had is one sentence, and the key is told once.
+    require_secret(settings)
+    asyncio.run(_open_once(settings))
+    urls = _urls_of(listening)
+    answer_together(
+        settings,
+        listening,
+        workers=workers,
+        on_ready=lambda: typer.echo(f"Answering on {urls} with {workers} workers until Ctrl-C."),
+    )
+
+
+async def _open_once(settings: Settings) -> None:
+    async with open_key_desk(settings) as desk:
+        await _tell_the_first_key(desk)
 
 
 async def _tell_the_first_key(desk: KeyDesk) -> None:
@@ -124,6 +159,10 @@ def _ended_by_a_signal() -> Iterator[None]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _urls_of(listening: Sequence[socket.socket]) -> str:
+    return " and ".join(map(_url_of, listening))
 
 
 def _url_of(listening: socket.socket) -> str:

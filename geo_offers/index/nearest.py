@@ -115,6 +115,11 @@ class NearestShops:
         """Where the shops are in Earth-centred metres, float64[n, 3], by slot."""
         return self._xyz
 
+    @property
+    def whole(self) -> tuple[Tree, int, NDArray[np.float64], tuple[NDArray[np.int32], NDArray[np.uint8]]]:
+        """Every shop, whatever its hours, as `cell_tree.nearest_one` wants it: (tree, root, xyz, opening)."""
+        return self._all, 0, self._xyz, _NO_HOURS
+
     def __len__(self) -> int:
         return len(self._lngs)
 

@@ -13,6 +13,7 @@ from numba import njit
 
 from geo_offers.kernels import box_tree, containment, fence_distance
 from geo_offers.kernels.distance import GREATEST_RADIUS_M, LEAST_RADIUS_M, chord_gap_m
+from geo_offers.kernels.prefetch import prefetch
 
 CIRCLE = 0
 POLYGON = 1
@@ -61,6 +62,8 @@ def _polygon(polygons, edges, lines, edge_starts, p, x, y, px, py, pz, measure):
 # A call from Python costs 0.1 microseconds an array, more than many an answer: so fences travel as two, and which of
 # them are wanted, with the tree over those, as a third.
 _HEADER = 6
+#: Of more edges the rest is read in a row.
+_FETCHED_EDGES = 16
 #: Fences that hold a position, mostly.
 _FEW = 64
 #: Bytes before the boxes of a tree: how many parts, and where each level begins, int32.
@@ -181,7 +184,9 @@ def _around(index, among, place, window, reach_m, scratch, slots, states, least,
     x, y, px, py, pz = place
     west, south, east, north = window
     stack, boxes = scratch
-    for i in range(box_tree.meeting(tree, west, south, east, north, stack, boxes)):
+    met = box_tree.meeting(tree, west, south, east, north, stack, boxes)
+    _fetch(index, parts, boxes[:met])
+    for i in range(met):
         part = boxes[i]
         slot = parts[part, 0]
         ref = parts[part, 2]
@@ -212,6 +217,32 @@ def _around(index, among, place, window, reach_m, scratch, slots, states, least,
             most[at] = far
         count += 1
     return count
+
+
+@njit(cache=True)
+def _fetch(index, parts, boxes):
+    """Ask for the geometry of some parts, which lies anywhere."""
+    _several, circles, (slicing, slab_starts, slab_edges, slab_edge_starts), _edges, lines, edge_starts = (
+        index
+    )
+    for box in boxes:
+        ref = parts[box, 2]
+        if parts[box, 1] == CIRCLE:
+            prefetch(circles, circles.shape[1] * ref)
+            prefetch(circles, circles.shape[1] * (ref + 1) - 1)
+        else:
+            prefetch(slicing, 2 * ref)
+            prefetch(slab_starts, ref)
+            prefetch(edge_starts, ref)
+    for box in boxes:
+        if parts[box, 1] == POLYGON:
+            ref = parts[box, 2]
+            prefetch(slab_edge_starts, slab_starts[ref])
+            for edge in range(edge_starts[ref], min(edge_starts[ref + 1], edge_starts[ref] + _FETCHED_EDGES)):
+                prefetch(lines, lines.shape[1] * edge)
+    for box in boxes:
+        if parts[box, 1] == POLYGON:
+            prefetch(slab_edges, 4 * slab_edge_starts[slab_starts[parts[box, 2]]])
 
 
 @njit(cache=True)

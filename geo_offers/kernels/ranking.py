@@ -10,6 +10,7 @@ from numba import njit
 from geo_offers.kernels import fences
 from geo_offers.kernels.distance import GREATEST_RADIUS_M, LEAST_RADIUS_M
 from geo_offers.kernels.fence_distance import ecef_of
+from geo_offers.kernels.prefetch import prefetch
 
 #: Nearness is worth this much of a score, a benefit the rest; in thousandths.
 NEAR_MILLI = 70_000
@@ -24,6 +25,8 @@ NO_SHOP = -1
 #: claimed, centimetres to the shop or else to the fence, decimetres to the fence upwards, thousandths of the score.
 OF, SLOT, SHOP, INSIDE, DISTANCE_CM, TO_FENCE_DM, NEAR, WORTH = range(8)
 COLUMNS = 8
+#: Shops of one promotion that are asked for ahead: most have fewer.
+_FETCHED_SHOPS = 4
 #: No position is as vague as this; a stale one is treated as if it were.
 VAGUEST_M = np.inf
 
@@ -63,6 +66,7 @@ def match(segment, xyz, ask, after, k, room):
     if len(tree) == 0:
         return True, np.empty((0, COLUMNS), np.int64)
     count, slots, states, _least, most = fences.around(integers, numbers, tree, lng, lat, reach_m, room)
+    _fetch(slots, strength, max_accuracy_m, shop_starts, shop_slots, xyz)
     sure = count <= room
     kept = 0
     inside = np.empty(len(slots), np.bool_)
@@ -82,6 +86,20 @@ def match(segment, xyz, ask, after, k, room):
         slots[:kept], inside[:kept], most[:kept], strength, shop_starts, shop_slots, xyz, lng, lat, after, k
     )
     return sure, as_rows(slots[places], inside[places], most[places], shops, distances, near, worth)
+
+
+@njit(cache=True)
+def _fetch(slots, strength, max_accuracy_m, shop_starts, shop_slots, xyz):
+    """Ask for what is known of some promotions and for their shops, which lie anywhere."""
+    for slot in slots:
+        prefetch(shop_starts, slot)
+        prefetch(strength, slot)
+        prefetch(max_accuracy_m, slot)
+    for slot in slots:
+        prefetch(shop_slots, shop_starts[slot])
+    for slot in slots:
+        for i in range(shop_starts[slot], min(shop_starts[slot + 1], shop_starts[slot] + _FETCHED_SHOPS)):
+            prefetch(xyz, 3 * shop_slots[i])
 
 
 @njit(cache=True)

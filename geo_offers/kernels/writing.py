@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from geo_offers.kernels.cell_tree import NOT_EVALUATED, OPEN
+from geo_offers.kernels.prefetch import prefetch
 from geo_offers.kernels.ranking import (
     DISTANCE_CM,
     INSIDE,
@@ -25,6 +26,7 @@ from geo_offers.kernels.ranking import (
 CLOSED = np.uint8(0)
 #: More than all that an item holds beside its pieces.
 _ROOM_OF_ITEM = 400
+_CACHE_LINE = 64
 _ZERO, _POINT, _COMMA = 48, 46, 44
 
 
@@ -159,6 +161,29 @@ def _put_offer(out, at, row, promotions, shops, states):
 
 
 @njit(cache=True)
+def _fetch(rows, promotions, shops):
+    """Ask for the pieces of some offers, which lie anywhere: first for where they begin, then for the pieces."""
+    documents, shop_starts, cuts, hours = shops
+    for i in range(len(rows)):
+        slot, shop = rows[i, SLOT], rows[i, SHOP]
+        _, starts, translated = promotions[rows[i, OF]]
+        prefetch(starts, 2 * slot)
+        prefetch(translated, slot)
+        if shop != NO_SHOP:
+            prefetch(shop_starts, shop)
+            prefetch(cuts, 3 * shop)
+            prefetch(hours, shop)
+    for i in range(len(rows)):
+        slot, shop = rows[i, SLOT], rows[i, SHOP]
+        pieces, starts, _ = promotions[rows[i, OF]]
+        for at in range(starts[2 * slot], starts[2 * slot + 2] + _CACHE_LINE, _CACHE_LINE):
+            prefetch(pieces, at)
+        if shop != NO_SHOP:
+            for at in range(shop_starts[shop], shop_starts[shop] + cuts[shop, 0] + _CACHE_LINE, _CACHE_LINE):
+                prefetch(documents, at)
+
+
+@njit(cache=True)
 def offers_many(rows, found, limit, promotions, shops, states, named, out, ends, plain):
     """The offers at m positions, those of one with commas between, back to back: (bytes needed, hours all known).
 
@@ -181,6 +206,7 @@ def offers_many(rows, found, limit, promotions, shops, states, named, out, ends,
         count = min(found[q], limit)
         plain[q] = True
         size = 0
+        _fetch(rows[q, :count], promotions, shops)
         for i in range(count):
             of, slot, shop = rows[q, i, OF], rows[q, i, SLOT], rows[q, i, SHOP]
             _, starts, translated = promotions[of]

@@ -23,7 +23,8 @@ from geo_offers.matching.eligibility import NOT_INSIDE, Bits, reasons_against, s
 
 _FROM_THE_TOP = (-1, 0, 0.0, 0.0)
 _NO_TREE = np.empty(0, np.uint8)
-_ROOM = 1_024
+#: Candidates at one position that kernels take; where there are more it is asked step by step.
+ROOM = 1_024
 ShopTest = Callable[[NDArray[np.int32]], NDArray[np.bool_]]
 
 
@@ -172,11 +173,7 @@ def best_many(
 
     lngs, lats, accuracies_m   float64[m]; see `vagueness_m`
     """
-    base, *later = promotions.segments
-    columns = _columns(base, when)
-    # Kernels take two segments, and pass over one whose tree is empty.
-    other = _columns(later[0], when) if later else (columns[0], _NO_TREE, *columns[2:])
-    last = later[0] if later else base
+    base, last = promotions.segments[0], promotions.segments[-1]
     m = len(lngs)
     rows = np.empty((m, limit, ranking.COLUMNS), np.int64)
     found, sure = np.empty(m, np.int64), np.empty(m, np.bool_)
@@ -185,13 +182,21 @@ def best_many(
         ranks = (base.index.rank_after(after.promotion_id), last.index.rank_after(after.promotion_id))
         start = (int(after.inside), after.score_milli, *ranks)
     ranking.match_many(
-        (columns, other), shop_xyz, lngs, lats, float(reach_m), accuracies_m, start, _ROOM, rows, found, sure
-    )
+        columns_of(promotions, when), shop_xyz, lngs, lats, float(reach_m), accuracies_m, start, ROOM,
+        rows, found, sure,
+    )  # fmt: skip
     return BestMany((base.index, last.index), rows, found, sure)
 
 
+def columns_of(promotions: Promotions, when: datetime) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The segments as `ranking.match_many` wants them, for visitors of whom nothing is known."""
+    base, *later = promotions.segments
+    columns = _columns(base, when)
+    # Kernels take two segments, and pass over one whose tree is empty.
+    return columns, _columns(later[0], when) if later else (columns[0], _NO_TREE, *columns[2:])
+
+
 def _columns(segment: Segment, when: datetime) -> tuple[Any, ...]:
-    """A segment as `ranking.match_many` wants it."""
     index = segment.index
     return (
         index.fences.packed, segment.live.at(when).public.tree, index.strength, index.max_accuracy_m,

@@ -21,13 +21,17 @@ class Pen:
     """Writes items of answers. Not for two threads at a time."""
 
     def __init__(self) -> None:
-        self._paper = np.empty(_FIRST_BYTES, np.uint8)
+        self.paper = np.empty(_FIRST_BYTES, np.uint8)
+
+    def written(self, end: int) -> bytes:
+        """What stands on the paper up to here."""
+        return self.paper[:end].tobytes()
 
     def _room(self, needed: int) -> NDArray[np.uint8]:
         """Paper for so many bytes; the largest is not kept."""
         paper = np.empty(needed + needed // 4, np.uint8)
         if len(paper) <= _MOST_BYTES:
-            self._paper = paper
+            self.paper = paper
         return paper
 
     def offers(
@@ -39,11 +43,10 @@ class Pen:
         """
         m = len(best.found)
         ends, plain = np.empty(m, np.int64), np.empty(m, np.bool_)
-        segments = snapshot.encoded_promotions.segments
-        promotions = (segments[0].columns, segments[-1].columns)
+        promotions = promotions_of(snapshot)
         opening = snapshot.opening.at(when)
-        shops = _shops_of(snapshot)
-        paper = self._paper
+        shops = shops_of(snapshot)
+        paper = self.paper
         while True:
             needed, hours_known = writing.offers_many(
                 best.rows, best.found, limit, promotions, shops, opening.states, named, paper, ends, plain
@@ -76,10 +79,9 @@ class Pen:
     ) -> bytes | None:
         """Shops with commas between; None when they have to be written one by one."""
         opening = snapshot.opening.at(when)
-        ids, memberships = snapshot.encoded_districts.ids, snapshot.shop_districts
-        districts = (ids.blob, ids.starts, memberships.starts, memberships.numbers)
-        shops = _shops_of(snapshot)
-        paper = self._paper
+        districts = districts_of(snapshot)
+        shops = shops_of(snapshot)
+        paper = self.paper
         while True:
             end, needed, hours_known, plain = writing.shops(
                 slots, distances_m, shops, districts, opening.states, named, paper
@@ -94,8 +96,23 @@ class Pen:
                 return paper[:end].tobytes()
 
 
-def _shops_of(snapshot: CatalogSnapshot) -> tuple[NDArray[Any], ...]:
-    """As `writing.offers_many` wants them."""
+Columns = tuple[NDArray[Any], ...]
+
+
+def promotions_of(snapshot: CatalogSnapshot) -> tuple[Columns, Columns]:
+    """The promotions as `writing.offers_many` wants them."""
+    segments = snapshot.encoded_promotions.segments
+    return segments[0].columns, segments[-1].columns
+
+
+def districts_of(snapshot: CatalogSnapshot) -> Columns:
+    """The districts as `writing.shops` wants them."""
+    ids, memberships = snapshot.encoded_districts.ids, snapshot.shop_districts
+    return ids.blob, ids.starts, memberships.starts, memberships.numbers
+
+
+def shops_of(snapshot: CatalogSnapshot) -> Columns:
+    """The shops as `writing.offers_many` wants them."""
     shops = snapshot.shops
     return np.frombuffer(shops.documents, np.uint8), shops.starts, shops.cuts, snapshot.opening.hours
 

@@ -6,8 +6,9 @@ What asks for more than place and time, or is too near to a rim, is None: it is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from geo_offers.domain.offer import MatchQuery, Visitor
 from geo_offers.domain.place import LngLat
 from geo_offers.index.snapshot import CatalogSnapshot
-from geo_offers.kernels import ranking
+from geo_offers.kernels import pages, ranking
+from geo_offers.kernels.distance import greatest_chord_m, surely_within_chord_m
 from geo_offers.matching.engine import (
+    ROOM,
     BestMany,
     best_many,
     decided_by_place_and_time,
@@ -27,20 +30,44 @@ from geo_offers.services.cursors import Cursor
 from geo_offers.services.find_shops import ShopQuery, cursor_after_shop, filter_of
 from geo_offers.services.match_offers import OfferQuery, after_of, cursor_after
 from geo_offers.services.pen import Pen
+from geo_offers.services.plans import Plan
 from geo_offers.services.usage import SpentOut
 from geo_offers.stores.ports import Usage
 
 _SOMEBODY = Visitor("somebody")
+#: What a cursor says of the last offer, by whether it can be claimed.
+_SIDES = ("listed", "inside")
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenPage:
+class Usual(NamedTuple):
+    """What apps ask most: the first page around a place, now, and nothing else."""
+
+    lng: float
+    lat: float
+    radius_m: float
+    limit: int
+
+    def for_offers(self) -> OfferQuery:
+        """The question with all that it leaves open."""
+        return OfferQuery(at=LngLat(self.lng, self.lat), radius_m=self.radius_m, limit=self.limit)
+
+    def for_shops(self) -> ShopQuery:
+        """The question with all that it leaves open."""
+        return ShopQuery(at=LngLat(self.lng, self.lat), radius_m=self.radius_m, limit=self.limit)
+
+    @property
+    def facts_of_offers(self) -> tuple[object, ...]:
+        """The facts of `for_offers`, which takes 4 microseconds to make."""
+        return (self.lng, self.lat, self.radius_m, None, None, None, (), None, None, None)
+
+
+class WrittenPage(NamedTuple):
     """One page; `items` are encoded, with commas between."""
 
     items: bytes
     next: str | None
     snapshot: CatalogSnapshot
-    degraded: Sequence[str] = field(default=())
+    degraded: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +108,7 @@ class WriteAnswers:
         self._spent_out = SpentOut(usage)
         self._now = now
         self._pen = Pen()
+        self._plan: Plan | None = None
 
     async def warm_up(self) -> None:
         """Answer every kind of question once, so that no visitor waits for a kernel."""
@@ -91,9 +119,53 @@ class WriteAnswers:
             lngs=one, lats=one, accuracies_m=one, visited=one > 0, radius_m=1.0, limit=1, when=None
         )
         await self.match(asked, named=False)
+        self.usual_offers(Usual(0.0, 0.0, 1.0, 1), named=False)
+        self.usual_shops(Usual(0.0, 0.0, 1.0, 1), named=False)
+
+    def usual_offers(self, asked: Usual, *, named: bool) -> WrittenPage | None:
+        """As MatchOffers.offers."""
+        when = self._now()
+        plan = self._planned(when)
+        end, found, of, slot, inside, score = pages.offers(
+            *plan.offers, asked.lng, asked.lat, asked.radius_m, asked.limit, named, ROOM, self._pen.paper
+        )
+        if end == pages.NO_PAGE:
+            return self._offers(asked.for_offers(), named=named)
+        following = None
+        if found > asked.limit:
+            last_id = plan.snapshot.promotions.segments[of].index.id_of(slot)
+            last = Cursor(float(score), last_id, when, _SIDES[inside])
+            following = last.written(asked.facts_of_offers)
+        return WrittenPage(self._pen.written(end), following, plan.snapshot)
+
+    def usual_shops(self, asked: Usual, *, named: bool) -> WrittenPage | None:
+        """As FindShops.near."""
+        when = self._now()
+        plan = self._planned(when)
+        radius_m = asked.radius_m
+        high, sure = greatest_chord_m(radius_m), surely_within_chord_m(radius_m)
+        end, found, last = pages.shops(
+            *plan.shops, asked.lng, asked.lat, high, sure, asked.limit, named, self._pen.paper
+        )
+        if end == pages.NO_PAGE:
+            return self.shops(asked.for_shops(), named=named)
+        following = None
+        if found > asked.limit:
+            following = cursor_after_shop(plan.snapshot, last, when, asked.for_shops())
+        return WrittenPage(self._pen.written(end), following, plan.snapshot)
+
+    def _planned(self, when: datetime) -> Plan:
+        """The plan of a moment; one is kept, and with it its snapshot until the next question."""
+        plan, snapshot, version = self._plan, self._catalog.current, self._usage.version
+        if plan is None or not plan.holds(snapshot, version, when):
+            plan = self._plan = Plan.of(snapshot, version, self._spent_out, when)
+        return plan
 
     async def offers(self, query: OfferQuery, *, named: bool) -> WrittenPage | None:
         """As MatchOffers.offers. Raises CursorInvalid."""
+        return self._offers(query, named=named)
+
+    def _offers(self, query: OfferQuery, *, named: bool) -> WrittenPage | None:
         snapshot = self._catalog.current
         visitor = None
         if query.visitor_id is not None or query.segments:
