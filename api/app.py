@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from api.access_log import AccessLog, log_request, logs_requests
+from api.bodies import MOST_BYTES, says_more_than, too_large
 from api.callers import document_keys
 from api.doors import doors_of
-from api.errors import add_error_handlers
+from api.errors import add_error_handlers, problem_of
 from api.fast_lane import FastLane, Note, Up
 from api.head import HeadAsGet
 from api.metrics import CountRequests, RouteLabels, Traffic, registry_of
@@ -50,6 +51,9 @@ class Service(FastAPI):
     lane: FastLane | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and says_more_than(scope, self.max_body_size):
+            await problem_of(too_large(self.max_body_size or 0))(scope, receive, send)
+            return
         behind = receive if self.lane is None else await self.lane.answered(scope, receive, send)
         if behind is not None:
             await super().__call__(scope, behind, send)
@@ -79,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Service:
         docs_url=None,  # the stock page loads its scripts from a third party
         redoc_url=None,
         redirect_slashes=False,
+        max_body_size=max(MOST_BYTES, chosen.most_import_bytes),
     )
     routers = (
         shops.router,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 from fastapi import Depends, Request
+from starlette.types import Scope
 
 from api.once import BODY_DIGEST
 from geo_offers.domain.errors import FormatUnknown, JsonInvalid, TooLarge
@@ -103,8 +104,21 @@ def _members(one: Any) -> Iterable[Any]:
     return one.values() if isinstance(one, Mapping) else one
 
 
+def says_more_than(scope: Scope, most_bytes: int | None) -> bool:
+    """Whether a request says of itself that its body is larger; questions without one are not looked at."""
+    if most_bytes is None or scope["method"] in ("GET", "HEAD"):
+        return False
+    said = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return bool(said.isdigit()) and int(said) > most_bytes
+
+
+def too_large(most_bytes: int) -> TooLarge:
+    """The error for a body of more bytes."""
+    return TooLarge(f"a body has at most {most_bytes:,} bytes here")
+
+
 def _refuse(most_bytes: int) -> NoReturn:
-    raise TooLarge(f"a body has at most {most_bytes:,} bytes here")
+    raise too_large(most_bytes)
 
 
 def documented(schema: str, *more: str) -> dict[str, Any]:

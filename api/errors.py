@@ -40,7 +40,7 @@ STATUS: Mapping[type[errors.GeoOffersError], int] = {
     errors.StoreUnavailable: 503,
 }
 
-_CODES_OF_STATUS = {404: "no_such_route", 405: "method_not_allowed"}
+_CODES_OF_STATUS = {404: "no_such_route", 405: "method_not_allowed", 413: "too_large"}
 _encode = msgspec.json.Encoder().encode
 
 

@@ -15,6 +15,7 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from api.answers import catalog_headers, next_link
+from api.bodies import MOST_BYTES
 from api.callers import ANY_DOOR
 from api.doors import ENTERED, Doors, Entered, Headers, client_of
 from api.matching import batch_body
@@ -251,14 +252,18 @@ async def _match(asked: _Asked) -> _Answer:
 
 
 async def _body_of(scope: Scope, receive: Receive) -> tuple[bytes, Receive]:
-    """The body, and what gives the same messages again. Raises NotPlain, before anything is received, for a query."""
+    """The body, and what gives the same messages again; of one that is too large, only its beginning is read.
+
+    Raises NotPlain, before anything is received, for a query.
+    """
     if scope["query_string"]:
         raise NotPlain
     messages: list[Message] = []
-    more = True
-    while more:
+    more, size = True, 0
+    while more and size <= MOST_BYTES:
         messages.append(await receive())
         more = messages[-1].get("more_body", False)
+        size += len(messages[-1].get("body", b""))
     again = iter(messages)
 
     async def replay() -> Message:

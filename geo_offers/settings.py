@@ -123,7 +123,9 @@ class Settings:
         "where compiled kernels are kept; beside the code when not set", Path, default=None
     )
     redis_url: str | None = _setting(
-        "Redis for nudges, shared rates and answers to keys; in this process when not set", _url("redis", "rediss", "unix"), default=None
+        "Redis for nudges, shared rates and answers to keys; in this process when not set",
+        _url("redis", "rediss", "unix"),
+        default=None,
     )
     open_reads: bool = _setting(
         "whether shops, districts and offers may be read without a key: true or false", _flag, default=False
