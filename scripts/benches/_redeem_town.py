@@ -91,9 +91,7 @@ def folder_on_disk() -> Iterator[tuple[Path, str]]:
 
 async def filled_town(database_url: str, *, redis_url: str | None = None) -> Town:
     """A new store at this URL: 20 % off inside of circles, one hot promotion and 1,000 others."""
-    settings = Settings(
-        database_url=database_url, redis_url=redis_url, secret="bench", log_level="warning"
-    )
+    settings = Settings(database_url=database_url, redis_url=redis_url, secret="bench", log_level="warning")
     promotions = [_promotion(number) for number in range(PROMOTIONS + 1)]
     stores = await open_stores(settings)
     try:

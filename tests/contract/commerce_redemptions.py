@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -228,6 +229,23 @@ class RedemptionClauses:
         undone = tally(await asyncio.gather(*undoing, return_exceptions=True))
         assert undone == {"already_rolled_back": 6, "ok": 2}
         assert await counts_of(commerce, offer) == (4, 0, 0)
+        assert await commerce.verify() == []
+
+    async def test_a_coupon_that_many_redeem_and_give_back_is_always_used_or_not(
+        self, units: Units, commerce: SqlCommerce
+    ):
+        promotion = an_offer()
+        await fill(units, promotion)
+        code = (await claimed(commerce, promotion)).code
+
+        async def till(number: int) -> None:
+            for turn in range(15):
+                with suppress(AlreadyRedeemed):
+                    redemption = await redeemed(commerce, code, id=f"red_{number}_{turn}")
+                    await rolled_back(commerce, redemption.id)
+
+        await asyncio.gather(*map(till, range(8)))
+        assert (await redeemed(commerce, code)).code == code
         assert await commerce.verify() == []
 
     async def test_the_same_key_redeems_once_also_after_it_was_rolled_back(

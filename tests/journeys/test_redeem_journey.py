@@ -29,7 +29,7 @@ from tests.journeys.spending_town import Town, town_on
 CLIENTS = 64
 SERVERS = 3
 KILLED_PROCESSES = 50
-KILLED_SERVERS = 5
+KILLED_SERVERS = 4
 TIGHT = Limits(max_claims=100, max_redemptions=30, budget_minor=10_000, currency=CURRENCY)
 #: Reached and left again and again, for what was redeemed is rolled back.
 WIDE = Limits(max_redemptions=100, budget_minor=25_000, currency=CURRENCY)
