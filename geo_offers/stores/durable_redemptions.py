@@ -79,16 +79,17 @@ def redeem(connection: Connection, asked: Redeem, shelf: PromotionShelf) -> Rede
     )
     spent = _of_budget(promotion, discount)
     start = period_of(promotion, asked.when)
-    counted = durable_usage.count_redemption(connection, promotion.id, spent, promotion.limits, start)
-    if counted is not None:
-        visitor = coupon.visitor_key
-        used = durable_usage.used_before(connection, promotion.id, visitor, start, without=counted)
-        raise cannot_redeem(promotion, used.spent, spent)
     redemption = _redemption(promotion, asked, discount)
     connection.execute(
         _INSERT_REDEMPTION,
         _row_of(redemption) | {"key_id": asked.key_id, "period_start": start, "budget_minor": spent},
     )
+    # After what needs no turn: on PostgreSQL a hot promotion's counters are held from here to the commit.
+    counted = durable_usage.count_redemption(connection, promotion.id, spent, promotion.limits, start)
+    if counted is not None:
+        visitor = coupon.visitor_key
+        used = durable_usage.used_before(connection, promotion.id, visitor, start, without=counted)
+        raise cannot_redeem(promotion, used.spent, spent)
     durable_ledger.append(
         connection,
         "redeem",
@@ -180,22 +181,22 @@ def _by_currency(connection: Connection, promotion_id: str) -> tuple[dict[str | 
 
 
 def _used_coupon(connection: Connection, asked: Redeem) -> Any:
-    """The coupon, used from now on. Raises CouponNotFound, AlreadyRedeemed, CouponExpired."""
+    """The coupon, used from now on. Raises CouponNotFound, AlreadyRedeemed, CouponExpired.
+
+    On PostgreSQL each statement sees anew: a coupon that could not be used may have been given back since.
+    """
     which = {"of_code": asked.code, "of_merchant": asked.merchant_id, "when": asked.when}
     while (coupon := connection.execute(_USE_COUPON, which).one_or_none()) is None:
-        _require_usable(
-            connection, asked
-        )  # or it was given back since: on PostgreSQL each statement sees anew
+        _require_usable(connection, asked)
     return coupon
 
 
 def _require_usable(connection: Connection, asked: Redeem) -> None:
     # One statement: between two a roll-back may end.
-    query = select(coupons.c.state, coupons.c.expires_at, redemptions.c.id, redemptions.c.redeemed_at,
-                   redemptions.c.shop_id)  # fmt: skip
-    query = query.select_from(
-        coupons.outerjoin(redemptions, and_(redemptions.c.code == coupons.c.code, _STANDING))
-    )
+    used = redemptions.c
+    source = coupons.outerjoin(redemptions, and_(used.code == coupons.c.code, _STANDING))
+    query = select(coupons.c.state, coupons.c.expires_at, used.id, used.redeemed_at, used.shop_id)
+    query = query.select_from(source)
     query = query.where(coupons.c.code == asked.code, coupons.c.merchant_id == asked.merchant_id)
     found = connection.execute(query).one_or_none()
     if found is None:

@@ -25,6 +25,7 @@ from geo_offers.stores.rows import fingerprint_of
 _encode_json = msgspec.json.Encoder(order="sorted").encode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_BENEFIT = PromotionRow._fields.index("benefit_json")
 _LISTED = PromotionRow._fields.index("listed")
 
 
@@ -137,7 +138,16 @@ def _json(value: object) -> str:
 
 def promotion_row_of(values: tuple[Any, ...]) -> PromotionRow:
     """The row of the columns that `durable_promotions` selects for it; SQLite has no truth, only 0 and 1."""
-    return PromotionRow._make((*values[:_LISTED], bool(values[_LISTED]), *values[_LISTED + 1 :]))
+    before, between, after = values[:_BENEFIT], values[_BENEFIT + 1 : _LISTED], values[_LISTED + 1 :]
+    return PromotionRow._make((*before, _in_order(values[_BENEFIT]), *between, bool(values[_LISTED]), *after))
+
+
+def _in_order(text: str) -> str:
+    """JSON with its members in one order, for answers copy it: each database has its own order and blanks."""
+    try:
+        return _json(msgspec.json.decode(text))
+    except msgspec.DecodeError:
+        return text  # who compiles the row puts it aside
 
 
 def promotion_of_row(row: Any) -> Promotion:
