@@ -281,6 +281,7 @@ async def test_an_empty_store_answers(serving: Serving) -> None:
         assert (await client.get("/v1/shops", params=HERE)).json() == {"items": [], "next": None}
         assert (await client.get("/readyz")).json() == {
             "status": "ready", "catalog_revision": 0, "shops": 0, "districts": 0, "quarantined": [], "behind": None,
+                "keys_behind": None, "usage_behind": None, "redis": None,
         }  # fmt: skip
         assert (await client.get("/healthz")).json() == {"status": "ok"}
 
