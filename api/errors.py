@@ -156,9 +156,11 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _allow(request: Request) -> dict[str, str]:
-    """Allow for a path: the framework knows only the first of its routes."""
+    """Allow for a path: the framework knows only the first of its routes, and a path with an id may come before it."""
+    paths = request.app.openapi()["paths"]
     path = getattr(request.scope.get("route"), "path", "")
-    methods = {method.upper() for method in request.app.openapi()["paths"].get(path, {"get": None})}
+    found = paths.get(request.scope["path"]) or paths.get(path, {"get": None})
+    methods = {method.upper() for method in found}
     return {"Allow": ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))}
 
 

@@ -47,3 +47,11 @@ async def test_a_position_is_of_numbers(serving: Serving, lng: object) -> None:
         answer = await client.post("/v1/offers/match", json={"positions": [{"lng": lng, "lat": 60.17}]})
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == "/positions/0/lng"
+
+
+async def test_allow_names_the_methods_of_the_path_itself_not_of_one_with_an_id_in_its_place(
+    serving: Serving,
+):
+    async with serving() as client:
+        answer = await client.options("/v1/shops/import")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
