@@ -53,7 +53,7 @@ def serving(*words: str, env: dict[str, str]) -> Iterator[tuple[subprocess.Popen
     [
         ("sqlite:///{folder}/letter.txt", "is not a SQLite database"),
         ("sqlite:///{folder}/letter.txt/store.sqlite3", "cannot be made"),
-        ("postgresql://me:s3cret@db/town", "not part of this version yet"),
+        ("postgresql://me:s3cret@db/town", "needs GEO_OFFERS_SECRET"),
     ],
 )
 def test_a_store_that_cannot_be_had_is_one_sentence(tmp_path, url, word):
